@@ -1,0 +1,81 @@
+package oauth
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// AuthMethod is a client authentication method, by its name in IANA's registry (RFC 7591 §2).
+type AuthMethod string
+
+// The methods that a client can register.
+const (
+	AuthBasic AuthMethod = "client_secret_basic"
+	AuthPost  AuthMethod = "client_secret_post"
+	AuthNone  AuthMethod = "none"
+)
+
+// Credentials are what a client says about itself: unproven until decide has looked.
+type Credentials struct {
+	ClientID string
+	Secret   string // "" with AuthNone
+	Method   AuthMethod
+}
+
+// ParseCredentials finds the client's one way of authenticating: in the Authorization header ("" if there is none) or in
+// the body. RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+func ParseCredentials(authorization string, f Form) (Credentials, *Error) {
+	id, secret := f.Get("client_id"), f.Get("client_secret")
+	if !isVSCHAR(id) {
+		return Credentials{}, Refuse(ReasonParameterMalformed).With("client_id")
+	}
+	if !isVSCHAR(secret) {
+		return Credentials{}, Refuse(ReasonParameterMalformed).With("client_secret")
+	}
+	switch {
+	case f.Get("client_assertion") != "" || f.Get("client_assertion_type") != "":
+		return Credentials{}, Refuse(ReasonClientAuthMethodWrong)
+	case authorization != "" && secret != "":
+		return Credentials{}, Refuse(ReasonClientAuthTwice).With("client_secret")
+	case authorization != "":
+		c, err := parseBasic(authorization)
+		if err == nil && id != "" && id != c.ClientID {
+			return Credentials{}, Refuse(ReasonClientIDMismatch).With("client_id")
+		}
+		return c, err
+	case id == "":
+		return Credentials{}, Refuse(ReasonClientAuthMissing)
+	case secret != "":
+		return Credentials{ClientID: id, Secret: secret, Method: AuthPost}, nil
+	}
+	return Credentials{ClientID: id, Method: AuthNone}, nil
+}
+
+// parseBasic reads RFC 7617 §2 with the twist of RFC 6749 §2.3.1: identifier and secret are form-encoded inside.
+func parseBasic(authorization string) (Credentials, *Error) {
+	scheme, encoded, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return Credentials{}, Refuse(ReasonClientAuthMethodWrong)
+	}
+	pair, err := base64.StdEncoding.Strict().DecodeString(strings.TrimLeft(encoded, " "))
+	if err != nil {
+		return Credentials{}, Refuse(ReasonClientAuthMalformed).Because(err)
+	}
+	rawID, rawSecret, colon := strings.Cut(string(pair), ":")
+	id, idOK := unescape(rawID)
+	secret, secretOK := unescape(rawSecret)
+	if !colon || !idOK || !secretOK || id == "" || !isVSCHAR(id) || !isVSCHAR(secret) {
+		return Credentials{}, Refuse(ReasonClientAuthMalformed)
+	}
+	return Credentials{ClientID: id, Secret: secret, Method: AuthBasic}, nil
+}
+
+// isVSCHAR: RFC 6749 appendix A.1 and A.2, client_id and client_secret are *VSCHAR, %x20-7E.
+func isVSCHAR(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}

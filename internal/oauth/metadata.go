@@ -1,0 +1,117 @@
+package oauth
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Capabilities are what a deployment can do beyond what is fixed in NewMetadata.
+type Capabilities struct {
+	Scopes         Scopes
+	Claims         []string
+	GrantTypes     []string
+	AuthMethods    []AuthMethod
+	IDTokenAlgs    []string
+	FormPost       bool // response_mode form_post
+	PromptCreate   bool // users may sign up by themselves
+	UILocales      []string
+	ServiceDocs    string // address of documentation, "" if none
+	PolicyURI      string
+	TermsOfService string
+}
+
+// Metadata is the document that OpenID Connect Discovery §3 and RFC 8414 §2 describe; one serves both. What the server
+// does not have is left out, never null (RFC 8414 §3.2).
+type Metadata struct {
+	Issuer                string `json:"issuer"`
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	TokenEndpoint         string `json:"token_endpoint"`
+	RevocationEndpoint    string `json:"revocation_endpoint"`
+	IntrospectionEndpoint string `json:"introspection_endpoint"`
+	UserinfoEndpoint      string `json:"userinfo_endpoint"`
+	EndSessionEndpoint    string `json:"end_session_endpoint"` // OpenID Connect RP-Initiated Logout §2.1
+	JWKSURI               string `json:"jwks_uri"`
+
+	ScopesSupported        []string `json:"scopes_supported,omitempty"`
+	ClaimsSupported        []string `json:"claims_supported,omitempty"`
+	ClaimTypesSupported    []string `json:"claim_types_supported,omitempty"`
+	ResponseTypesSupported []string `json:"response_types_supported,omitempty"`
+	ResponseModesSupported []string `json:"response_modes_supported,omitempty"`
+	GrantTypesSupported    []string `json:"grant_types_supported,omitempty"`
+	SubjectTypesSupported  []string `json:"subject_types_supported,omitempty"`
+	IDTokenAlgs            []string `json:"id_token_signing_alg_values_supported,omitempty"`
+	ChallengeMethods       []string `json:"code_challenge_methods_supported,omitempty"`
+	PromptValuesSupported  []string `json:"prompt_values_supported,omitempty"`
+	UILocalesSupported     []string `json:"ui_locales_supported,omitempty"`
+
+	TokenAuthMethods         []AuthMethod `json:"token_endpoint_auth_methods_supported,omitempty"`
+	RevocationAuthMethods    []AuthMethod `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionAuthMethods []AuthMethod `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+
+	ClaimsParameter     bool `json:"claims_parameter_supported"`
+	RequestParameter    bool `json:"request_parameter_supported"`
+	RequestURIParameter bool `json:"request_uri_parameter_supported"`                // absent would mean true: Discovery §3
+	ResponseIss         bool `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
+
+	ServiceDocumentation string `json:"service_documentation,omitempty"`
+	OPPolicyURI          string `json:"op_policy_uri,omitempty"`
+	OPTermsOfServiceURI  string `json:"op_tos_uri,omitempty"`
+}
+
+// NewMetadata describes the server of an issuer.
+func NewMetadata(issuer Issuer, c Capabilities) Metadata {
+	m := Metadata{
+		Issuer:                issuer.String(),
+		AuthorizationEndpoint: issuer.Endpoint(PathAuthorize),
+		TokenEndpoint:         issuer.Endpoint(PathToken),
+		RevocationEndpoint:    issuer.Endpoint(PathRevoke),
+		IntrospectionEndpoint: issuer.Endpoint(PathIntrospect),
+		UserinfoEndpoint:      issuer.Endpoint(PathUserinfo),
+		EndSessionEndpoint:    issuer.Endpoint(PathEndSession),
+		JWKSURI:               issuer.Endpoint(PathJWKS),
+
+		ScopesSupported:        c.Scopes,
+		ClaimsSupported:        c.Claims,
+		ClaimTypesSupported:    []string{"normal"},
+		ResponseTypesSupported: []string{ResponseTypeCode},
+		ResponseModesSupported: []string{ResponseQuery},
+		GrantTypesSupported:    c.GrantTypes,
+		SubjectTypesSupported:  []string{"public"},
+		IDTokenAlgs:            c.IDTokenAlgs,
+		ChallengeMethods:       []string{ChallengeMethodS256},
+		PromptValuesSupported:  []string{PromptNone, PromptLogin, PromptConsent, PromptSelectAccount},
+		UILocalesSupported:     c.UILocales,
+
+		TokenAuthMethods:         c.AuthMethods,
+		RevocationAuthMethods:    c.AuthMethods,
+		IntrospectionAuthMethods: confidential(c.AuthMethods),
+
+		ResponseIss: true,
+
+		ServiceDocumentation: c.ServiceDocs,
+		OPPolicyURI:          c.PolicyURI,
+		OPTermsOfServiceURI:  c.TermsOfService,
+	}
+	if c.FormPost {
+		m.ResponseModesSupported = append(m.ResponseModesSupported, ResponseFormPost)
+	}
+	if c.PromptCreate {
+		m.PromptValuesSupported = append(m.PromptValuesSupported, PromptCreate)
+	}
+	return m
+}
+
+// confidential leaves out "none": introspection needs a client that authenticates (RFC 7662 §2.1).
+func confidential(methods []AuthMethod) []AuthMethod {
+	return slices.DeleteFunc(slices.Clone(methods), func(m AuthMethod) bool { return m == AuthNone })
+}
+
+// Document renders the metadata once; the bytes are what the well-known paths serve.
+func (m Metadata) Document() ([]byte, error) {
+	document, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("rendering metadata: %w", err)
+	}
+	return document, nil
+}
