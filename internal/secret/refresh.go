@@ -1,0 +1,128 @@
+package secret
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+)
+
+var (
+	// ErrNotRefreshToken is returned for text that no server of ours ever gave
+	// out: wrong prefix, length, alphabet or checksum.
+	ErrNotRefreshToken = errors.New("not a refresh token")
+	// ErrForged is returned for a well-formed token whose tag is not ours, or
+	// whose root this server does not hold (any more).
+	ErrForged = errors.New("refresh token not made by this server")
+)
+
+// A refresh token is mrt_ and the base64url of
+// key_id u32 || gid 16 || generation u64 || tag 16 || crc32 of all before it,
+// integers big-endian, crc32 with the IEEE polynomial.
+const (
+	claimSize       = 4 + rawIDSize + 8
+	tagSize         = 16
+	checkedSize     = claimSize + tagSize
+	rawRefreshSize  = checkedSize + crc32.Size
+	textRefreshSize = 64
+)
+
+// Root is a secret from which refresh tokens are derived.
+type Root struct {
+	KeyID uint32
+	Key   [32]byte
+}
+
+// Roots are the roots a server holds: the one with the largest KeyID derives new
+// tokens, all of them open old ones. Immutable and safe for concurrent use.
+type Roots struct {
+	newest Root
+	byID   map[uint32]Root
+}
+
+// NewRoots checks that there is a root, that no two share a KeyID and that none
+// was left empty.
+func NewRoots(roots []Root) (*Roots, error) {
+	if len(roots) == 0 {
+		return nil, errors.New("loading roots: there is none")
+	}
+	r := &Roots{
+		newest: slices.MaxFunc(roots, func(a, b Root) int { return int(int64(a.KeyID) - int64(b.KeyID)) }),
+		byID:   make(map[uint32]Root, len(roots)),
+	}
+	for _, root := range roots {
+		if _, taken := r.byID[root.KeyID]; taken {
+			return nil, fmt.Errorf("loading roots: two have the key id %d", root.KeyID)
+		}
+		if root.Key == ([32]byte{}) {
+			return nil, fmt.Errorf("loading roots: root %d is empty", root.KeyID)
+		}
+		r.byID[root.KeyID] = root
+	}
+	return r, nil
+}
+
+// Refresh is what a refresh token says: which grant, and which of the tokens
+// that grant has had, counted from 0.
+type Refresh struct {
+	GID        string
+	Generation int64
+}
+
+// Derive returns the refresh token of a grant's generation; always the same one
+// as long as the newest root stays. The error says that gid is no generated
+// identifier or the generation is negative.
+func (r *Roots) Derive(gid string, generation int64) (string, error) {
+	rawGID, err := RawID(gid)
+	if err != nil {
+		return "", fmt.Errorf("deriving refresh token: %w", err)
+	}
+	if generation < 0 {
+		return "", fmt.Errorf("deriving refresh token: generation %d", generation)
+	}
+	raw := make([]byte, 0, rawRefreshSize)
+	raw = binary.BigEndian.AppendUint32(raw, r.newest.KeyID)
+	raw = append(raw, rawGID[:]...)
+	raw = binary.BigEndian.AppendUint64(raw, uint64(generation))
+	raw = append(raw, r.newest.tag(raw)...)
+	raw = binary.BigEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw))
+	return string(encoding.AppendEncode([]byte(PrefixRefresh), raw)), nil
+}
+
+// Open says what a refresh token claims, if this server made it. Junk
+// (ErrNotRefreshToken) falls to the checksum, a forgery (ErrForged) to the tag,
+// both without a look at the database.
+func (r *Roots) Open(token string) (Refresh, error) {
+	if len(token) != len(PrefixRefresh)+textRefreshSize || token[:len(PrefixRefresh)] != PrefixRefresh {
+		return Refresh{}, ErrNotRefreshToken
+	}
+	var text [textRefreshSize]byte
+	copy(text[:], token[len(PrefixRefresh):])
+	var raw [rawRefreshSize]byte
+	if n, err := encoding.Decode(raw[:], text[:]); err != nil || n != rawRefreshSize {
+		return Refresh{}, ErrNotRefreshToken
+	}
+	if binary.BigEndian.Uint32(raw[checkedSize:]) != crc32.ChecksumIEEE(raw[:checkedSize]) {
+		return Refresh{}, ErrNotRefreshToken
+	}
+	root, known := r.byID[binary.BigEndian.Uint32(raw[:])]
+	if !known || subtle.ConstantTimeCompare(root.tag(raw[:claimSize]), raw[claimSize:checkedSize]) != 1 {
+		return Refresh{}, ErrForged
+	}
+	return Refresh{
+		GID:        encoding.EncodeToString(raw[4 : 4+rawIDSize]),
+		Generation: int64(binary.BigEndian.Uint64(raw[4+rawIDSize:])), // Derive takes no negative one, and the tag holds
+	}, nil
+}
+
+// tag is the proof that whoever wrote the claim held the root: HMAC-SHA-256 cut
+// to 16 bytes (RFC 2104 §5 allows a cut to half and no less than 10 bytes).
+func (root Root) tag(claim []byte) []byte {
+	mac := hmac.New(sha256.New, root.Key[:])
+	mac.Write(claim)
+	return mac.Sum(nil)[:tagSize]
+}

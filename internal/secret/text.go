@@ -1,0 +1,79 @@
+package secret
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+)
+
+// Prefixes by which secret scanners recognise what has leaked.
+const (
+	PrefixRefresh      = "mrt_" // refresh token
+	PrefixAccess       = "mat_" // opaque access token
+	PrefixClientSecret = "mcs_" // client secret
+	PrefixSetup        = "mst_" // setup and admin token
+)
+
+// ErrNotID is returned for text that is not a generated identifier.
+var ErrNotID = errors.New("not a generated identifier")
+
+const (
+	rawIDSize  = 16
+	textIDSize = 22
+	// secretSize: RFC 6749 §10.10 asks for 2^-128 and wishes for 2^-160; 32 bytes give 2^-256.
+	secretSize = 32
+)
+
+// encoding refuses text with stray bits at its end, so that a value has one
+// text. It still skips line breaks: every decoder here checks the length too.
+var encoding = base64.RawURLEncoding.Strict()
+
+// ValidID reports whether the text has the form of a generated identifier.
+func ValidID(s string) bool {
+	_, err := RawID(s)
+	return err == nil
+}
+
+// RawID returns the 16 bytes of a generated identifier, or ErrNotID.
+func RawID(id string) ([16]byte, error) {
+	var raw [rawIDSize]byte
+	if len(id) != textIDSize {
+		return raw, ErrNotID
+	}
+	var text [textIDSize]byte
+	copy(text[:], id)
+	if n, err := encoding.Decode(raw[:], text[:]); err != nil || n != rawIDSize {
+		return [rawIDSize]byte{}, ErrNotID
+	}
+	return raw, nil
+}
+
+// NewClientSecret returns a client secret: mcs_ and 256 random bits.
+func NewClientSecret(s Seed, label string) string {
+	return PrefixClientSecret + NewOpaque(s, label)
+}
+
+// NewSetupToken returns a setup or admin token: mst_ and 256 random bits.
+func NewSetupToken(s Seed, label string) string {
+	return PrefixSetup + NewOpaque(s, label)
+}
+
+// NewOpaque returns 256 random bits in base64url, 43 characters: authorization
+// codes, session cookies, interaction identifiers.
+func NewOpaque(s Seed, label string) string {
+	return base64.RawURLEncoding.EncodeToString(s.Bytes(label, secretSize))
+}
+
+// Hash returns what is stored of a random secret: its SHA-256. It is not for
+// passwords, which can be guessed: see HashPassword.
+func Hash(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// Matches reports whether the secret is the one that was hashed, in a time that
+// does not depend on where they differ.
+func Matches(secret string, hash []byte) bool {
+	return subtle.ConstantTimeCompare(Hash(secret), hash) == 1
+}
