@@ -1,0 +1,122 @@
+package decide
+
+import (
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+)
+
+// Who ends things when it is not a user, a client or an administrator.
+const (
+	ActorServer = "server"
+	ActorAdmin  = "admin"
+)
+
+// ActorUser names a user in the log and the audit trail.
+func ActorUser(userID string) string { return "user:" + userID }
+
+// ActorClient names a client in the log and the audit trail.
+func ActorClient(clientID string) string { return "client:" + clientID }
+
+// Ending says what ends, why and by whom. UserID and ClientID are for the audit
+// row, where the target itself does not name them.
+type Ending struct {
+	Target   revocation.Target
+	Reason   string // a word for the log and the audit trail, such as "logout"
+	Actor    string
+	UserID   string
+	ClientID string
+	// KeyFrom is the status in which a key that ends was read.
+	KeyFrom record.KeyStatus
+	// KeepRow ends live tokens but keeps what they were made from: the log gets its
+	// entry, the parent's row no cutoff (tokens.md, part 2). It means nothing for a
+	// token, session, grant or key, which end for ever or not at all.
+	KeepRow bool
+}
+
+// End is the one function through which anything ends (tokens.md I9). It returns
+// the entry of the revocation log, the same end on the row that refresh and
+// introspection read, and the audit row, to be committed in one plan (I3).
+func End(what Ending, env Env) []record.Change {
+	changes := []record.Change{
+		record.Append{Target: what.Target, Reason: what.Reason, Actor: what.Actor, At: env.Now},
+	}
+	if row := endRow(what, env.Now); row != nil {
+		changes = append(changes, row)
+	}
+	return append(changes, endAudit(what, env))
+}
+
+// endRow is the change of the row that stands for the target; nil for an access
+// token, which has none, and for what KeepRow spares.
+func endRow(what Ending, now int64) record.Change {
+	first, second := what.Target.Part(0), what.Target.Part(1)
+	switch what.Target.Kind() {
+	case revocation.JTI:
+		return nil
+	case revocation.SID:
+		return record.EndSession{ID: first, At: now}
+	case revocation.GID:
+		return record.EndGrant{ID: first, At: now}
+	case revocation.KID:
+		return record.MoveKey{KID: first, From: what.KeyFrom, To: record.KeyCompromised, PublishedUntil: now}
+	}
+	if what.KeepRow {
+		return nil
+	}
+	switch what.Target.Kind() {
+	case revocation.Sub:
+		return record.CutUser{UserID: first}
+	case revocation.Client:
+		return record.CutClient{ClientID: first}
+	case revocation.Consent:
+		return record.CutConsent{UserID: first, ClientID: second, At: now}
+	case revocation.Aud:
+		return record.CutResource{Aud: first}
+	case revocation.All:
+		return record.CutAll{}
+	}
+	panic("decide: nothing ends by " + what.Target.Kind().String())
+}
+
+// endEvents are the audit trail's words for what ended.
+var endEvents = map[revocation.Kind]string{
+	revocation.JTI:     "token_ended",
+	revocation.SID:     "session_ended",
+	revocation.GID:     "grant_ended",
+	revocation.KID:     "key_compromised",
+	revocation.Sub:     "user_cut",
+	revocation.Client:  "client_cut",
+	revocation.Consent: "consent_ended",
+	revocation.Aud:     "resource_cut",
+	revocation.All:     "all_cut",
+}
+
+func endAudit(what Ending, env Env) record.Audit {
+	row := record.Audit{
+		Event:    endEvents[what.Target.Kind()],
+		Actor:    what.Actor,
+		UserID:   what.UserID,
+		ClientID: what.ClientID,
+		Detail:   what.Reason + ": " + what.Target.String(),
+	}
+	switch what.Target.Kind() {
+	case revocation.GID:
+		row.GID = what.Target.Part(0)
+	case revocation.Sub:
+		row.UserID = what.Target.Part(0)
+	case revocation.Client:
+		row.ClientID = what.Target.Part(0)
+	case revocation.Consent:
+		row.UserID, row.ClientID = what.Target.Part(0), what.Target.Part(1)
+	}
+	return audited(row, env)
+}
+
+// audited dates an audit row and gives it its id, drawn from what the row says:
+// no plan holds the same row twice.
+func audited(row record.Audit, env Env) record.Audit {
+	row.At = env.Now
+	row.ID = env.Seed.ID("audit\x00" + row.Event + "\x00" + row.Actor + "\x00" + row.UserID + "\x00" +
+		row.ClientID + "\x00" + row.GID + "\x00" + row.Detail)
+	return row
+}
