@@ -1,0 +1,52 @@
+// Floors is the least that the work of a token server costs: bare net/http handlers, the standard library, and SQLite
+// through database/sql with prepared statements. No client is authenticated, nothing is revoked, nothing is logged.
+// The benchmark runs it as a process of its own and states Mintmark's figures as multiples of these.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8480", "`address` to listen on")
+	data := flag.String("data", "", "`directory` for the database")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := serve(ctx, *listen, *data); err != nil {
+		fmt.Fprintln(os.Stderr, "floors:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(ctx context.Context, listen, data string) error {
+	if data == "" {
+		return errors.New("-data is missing")
+	}
+	floors, err := newFloors(data)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Addr: listen, Handler: floors.routes()}
+	drained := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(drained)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = server.Shutdown(ctx) // what it could not wait for ends with the process
+	})
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving: %w", err)
+	}
+	<-drained
+	floors.close()
+	return nil
+}
