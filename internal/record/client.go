@@ -1,0 +1,175 @@
+package record
+
+import (
+	"slices"
+	"strings"
+)
+
+// TokenProfile names how a client's tokens look: claim names, envelopes,
+// lifetimes and transport. What a token may do never depends on it.
+type TokenProfile string
+
+// StandardProfile renders RFC 9068 access tokens and OpenID Connect ID tokens.
+const StandardProfile TokenProfile = "standard"
+
+// SecurityProfile names what a client must do: which of the stricter rules of
+// OAuth it is held to.
+type SecurityProfile string
+
+// OIDCProfile is plain OpenID Connect with the rules of RFC 9700.
+const OIDCProfile SecurityProfile = "oidc"
+
+// PKCEMode says whether a client may leave out the code challenge.
+type PKCEMode string
+
+// The modes of PKCE. A challenge that was sent is always enforced; a public
+// client is always PKCERequired, whatever its settings say.
+const (
+	PKCERequired PKCEMode = "required"
+	PKCEOptional PKCEMode = "optional"
+)
+
+// ClientSettings is what an administrator decided about a client. The JSON
+// names are those of RFC 7591 §2 where it has one.
+type ClientSettings struct {
+	RedirectURIs            []string        `json:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs  []string        `json:"post_logout_redirect_uris,omitempty"`
+	GrantTypes              []string        `json:"grant_types"`
+	TokenEndpointAuthMethod string          `json:"token_endpoint_auth_method"`
+	ApplicationType         string          `json:"application_type,omitempty"` // "web" or "native"
+	Scope                   string          `json:"scope,omitempty"`            // space-separated allow-list
+	Resources               []string        `json:"resources,omitempty"`        // audiences it may ask for
+	DefaultResource         string          `json:"default_resource,omitempty"` // when it asks for none
+	TokenProfile            TokenProfile    `json:"token_profile"`
+	SecurityProfile         SecurityProfile `json:"security_profile"`
+	PKCE                    PKCEMode        `json:"pkce"`
+	// FirstParty skips the consent page: the operator's own application.
+	FirstParty bool `json:"first_party,omitempty"`
+	// ReadAttributes are the user attributes that the client may read. A scope is
+	// granted only if all attributes behind it are here. Nil means all of them.
+	ReadAttributes []string `json:"read_attributes,omitempty"`
+	LogoURI        string   `json:"logo_uri,omitempty"`
+	ClientURI      string   `json:"client_uri,omitempty"`
+	PolicyURI      string   `json:"policy_uri,omitempty"`
+	TosURI         string   `json:"tos_uri,omitempty"`
+	// Lifetimes in seconds; zero means the server's default.
+	AccessTTL          int64 `json:"access_token_ttl,omitempty"`
+	IDTTL              int64 `json:"id_token_ttl,omitempty"`
+	RefreshIdleTTL     int64 `json:"refresh_idle_ttl,omitempty"`
+	RefreshAbsoluteTTL int64 `json:"refresh_absolute_ttl,omitempty"`
+	// RetryWindow in seconds, 0-300: how long the predecessor of a rotated
+	// refresh token still gets the same successor. Nil means 30.
+	RetryWindow *int64 `json:"retry_window,omitempty"`
+	// RotateRefresh overrides who rotates: nil means public clients do and
+	// confidential ones do not. A public client without a bound key always does.
+	RotateRefresh     *bool  `json:"rotate_refresh,omitempty"`
+	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+}
+
+// ClientSecret is one of the live secrets of a confidential client.
+type ClientSecret struct {
+	Hash   []byte // SHA-256: a secret is random, so a slow hash would only cost
+	MadeAt int64
+	EndsAt int64 // zero: no end
+}
+
+// Client is an application that asks for tokens. Values are shared by the row
+// cache: nobody changes one after it was loaded.
+type Client struct {
+	ID       string
+	Name     string
+	Settings ClientSettings
+	Enabled  bool
+	Cut      int64 // a child whose rvs is below it is dead
+	MadeAt   int64
+	Version  int64
+	Secrets  []ClientSecret
+	// ScopeList is Settings.Scope, split once when the row is loaded.
+	ScopeList []string
+}
+
+// Public reports whether the client cannot keep a secret (RFC 6749 §2.1).
+func (c *Client) Public() bool { return c.Settings.TokenEndpointAuthMethod == "none" }
+
+// Allows reports whether the client was given a grant type.
+func (c *Client) Allows(grantType string) bool {
+	return slices.Contains(c.Settings.GrantTypes, grantType)
+}
+
+// Rotates reports whether each refresh gives the client a new refresh token.
+// A public client has nothing else that would show a theft (RFC 9700 §2.2.2).
+func (c *Client) Rotates() bool {
+	if c.Public() {
+		return true
+	}
+	return c.Settings.RotateRefresh != nil && *c.Settings.RotateRefresh
+}
+
+// Reads reports whether the client may read a user attribute.
+func (c *Client) Reads(attribute string) bool {
+	return c.Settings.ReadAttributes == nil || slices.Contains(c.Settings.ReadAttributes, attribute)
+}
+
+// SplitScope splits a space-separated scope list.
+func SplitScope(scope string) []string { return strings.Fields(scope) }
+
+// ResourceSettings is what an administrator decided about a resource server.
+type ResourceSettings struct {
+	Name      string   `json:"name,omitempty"`
+	Scopes    []string `json:"scopes,omitempty"`
+	AccessTTL int64    `json:"access_token_ttl,omitempty"` // seconds; zero means the default
+	Alg       string   `json:"alg,omitempty"`              // ES256, RS256 or Ed25519; empty means ES256
+}
+
+// Resource is an API that accepts our access tokens, known by its audience.
+type Resource struct {
+	Aud      string
+	Settings ResourceSettings
+	Cut      int64
+	Version  int64
+}
+
+// KeyStatus is where a signing key is in its life.
+type KeyStatus string
+
+// A key is published as next before it signs, signs while active, stays
+// published as retired while a token of its lives; a compromised key is
+// withdrawn at once and all its tokens with it.
+const (
+	KeyNext        KeyStatus = "next"
+	KeyActive      KeyStatus = "active"
+	KeyRetired     KeyStatus = "retired"
+	KeyCompromised KeyStatus = "compromised"
+)
+
+// KeyUseTokens is the purpose of keys that sign access and ID tokens.
+const KeyUseTokens = "sig"
+
+// SigningKey is a row of signing_keys. Sealed is the private key under the
+// key-encryption key.
+type SigningKey struct {
+	KID            string
+	Alg            string
+	Use            string
+	Status         KeyStatus
+	PublicJWK      []byte
+	Sealed         []byte
+	MadeAt         int64
+	SignsFrom      int64
+	PublishedUntil int64 // zero while it is next or active
+}
+
+// SealedRoot is a row of roots: a refresh-token root or the key of reference
+// codes, under the key-encryption key.
+type SealedRoot struct {
+	KeyID  int64
+	Use    string // RootRefresh or RootReference
+	Sealed []byte
+	MadeAt int64
+}
+
+// What a sealed root is for: one purpose each.
+const (
+	RootRefresh   = "refresh"
+	RootReference = "reference"
+)

@@ -1,0 +1,86 @@
+package record
+
+import "encoding/json"
+
+// AccessFacts is everything that an access token says; mint renders it by the
+// token profile. Times are Unix seconds, as in the token.
+type AccessFacts struct {
+	Profile   TokenProfile
+	Alg       string
+	Subject   string
+	ClientID  string
+	Audience  []string
+	Scope     string // space-separated
+	JTI       string
+	SID       string
+	GID       string
+	IssuedAt  int64
+	ExpiresAt int64
+	AuthTime  int64 // zero for client_credentials
+	ACR       string
+	AMR       []string
+	RVS       int64 // unix ms of the logical clock
+	Claims    json.RawMessage
+}
+
+// IDFacts is everything that an ID token says. mint adds at_hash from the
+// access token that goes with it.
+type IDFacts struct {
+	Profile   TokenProfile
+	Alg       string
+	Subject   string
+	ClientID  string
+	SID       string
+	Nonce     string
+	IssuedAt  int64
+	ExpiresAt int64
+	AuthTime  int64
+	ACR       string
+	AMR       []string
+	Claims    json.RawMessage
+}
+
+// RefreshFacts name the refresh token to derive.
+type RefreshFacts struct {
+	GID        string
+	Generation int64
+}
+
+// Tokens are the facts of one token response. A nil part is not issued.
+type Tokens struct {
+	Access    *AccessFacts
+	ID        *IDFacts
+	Refresh   *RefreshFacts
+	ExpiresIn int64 // seconds
+	Scope     string
+}
+
+// SignedTokens is Tokens after mint.
+type SignedTokens struct {
+	Access    string
+	ID        string
+	Refresh   string
+	ExpiresIn int64 // seconds
+	Scope     string
+}
+
+// VerifiedToken is an access or ID token whose signature, issuer and type were
+// checked; whether it is alive is still to be decided.
+type VerifiedToken struct {
+	KID       string
+	Subject   string
+	ClientID  string
+	Audience  []string
+	Scope     []string
+	JTI       string
+	SID       string
+	GID       string
+	IssuedAt  int64
+	ExpiresAt int64
+	AuthTime  int64
+	ACR       string
+	AMR       []string
+	RVS       int64
+	// Claims is the whole payload, for introspection.
+	Claims json.RawMessage
+}

@@ -1,0 +1,16 @@
+package record
+
+import "github.com/mintmark-id/mintmark/internal/oauth"
+
+// Interaction is a pending login or consent page. Its id is in the page's URL
+// and only hashed here; it is bound to the browser that started it.
+type Interaction struct {
+	IDHash      []byte
+	BrowserHash []byte
+	Request     oauth.AuthorizationRequest
+	// RedirectURI is the registered URI that the request matched.
+	RedirectURI string
+	MadeAt      int64
+	UsedAt      int64
+	EndsAt      int64
+}

@@ -1,0 +1,117 @@
+package record
+
+// Parents is what must be alive for a token, code, grant or session to be: the
+// cutoffs and states of everything above it, read in one snapshot whose logical
+// clock is LC. Which of them apply to a child is decided by decide.Alive alone.
+type Parents struct {
+	LC     int64
+	AllCut int64
+
+	UserID     string     // empty: no user above (client_credentials)
+	UserStatus UserStatus // empty when the user is gone
+	UserCut    int64
+
+	ClientID      string // empty: no client above (a session)
+	ClientEnabled bool   // false also when the client is gone
+	ClientCut     int64
+
+	ConsentCut   int64
+	ResourceCuts []int64
+
+	SID              string // empty: no session above
+	SessionEndedAt   int64  // also set, to 1, when the session's row is gone
+	SessionIdleUntil int64
+	SessionAbsUntil  int64
+
+	GID          string // empty: no grant above
+	GrantEndedAt int64  // also set, to 1, when the grant's row is gone
+
+	KeyStatus  KeyStatus // of the key that signed; empty where nothing is signed
+	JTIRevoked bool
+}
+
+// ClientState is what client_credentials is decided from, and what every
+// decision starts with when its credential names nothing that we have.
+type ClientState struct {
+	LC        int64
+	AllCut    int64
+	Client    *Client // nil: no such client
+	Resources map[string]*Resource
+}
+
+// CodeState is what a code's exchange is decided from.
+type CodeState struct {
+	ClientState
+	Code    *Code // nil: no such code
+	User    *User
+	Parents Parents
+}
+
+// RefreshState is what a refresh is decided from.
+type RefreshState struct {
+	ClientState
+	Grant   *Grant // nil: no such grant
+	Parents Parents
+}
+
+// TokenState is what introspection, revocation and userinfo are decided from:
+// the caller's client and everything above the token that was presented.
+type TokenState struct {
+	ClientState
+	Grant   *Grant // of a refresh token, or of an access token with a gid
+	User    *User  // with identifiers
+	Parents Parents
+	// Subject is the client that the token was issued to.
+	Subject *Client
+}
+
+// AuthorizeState is what an authorization request is decided from.
+type AuthorizeState struct {
+	ClientState
+	Session *Session // of the browser's cookie; nil: none
+	User    *User    // the session's
+	Consent *Consent // of the session's user for this client
+	Parents Parents  // of the session
+}
+
+// LoginState is what a sign-in with a password is decided from. LC was read
+// before the password is checked, so it becomes the session's rvs.
+type LoginState struct {
+	ClientState
+	Interaction *Interaction
+	User        *User // nil: nobody has this identifier
+	Password    *Factor
+	Known       bool // this browser signed in as this user before
+	// Counters of failed attempts, by name; absent ones are zero.
+	Counters map[string]Counter
+}
+
+// InteractionState is what a consent page's answer is decided from.
+type InteractionState struct {
+	AuthorizeState
+	Interaction *Interaction // nil: no such interaction
+}
+
+// SessionState is what ending a session or acting on the account is decided
+// from: the browser's session and its user.
+type SessionState struct {
+	LC       int64
+	Session  *Session
+	User     *User
+	Password *Factor
+	Parents  Parents
+	Counters map[string]Counter
+}
+
+// LogoutState is what a logout is decided from.
+type LogoutState struct {
+	SessionState
+	Client *Client // named by client_id or by the ID token hint; nil: none
+}
+
+// Holding is one grant as the account page and the CLI show it.
+type Holding struct {
+	Grant      Grant
+	ClientName string
+	Alive      bool
+}
