@@ -1,0 +1,24 @@
+package jose
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+)
+
+var errBase64 = errors.New("invalid base64url")
+
+// strict refuses padding and non-zero trailing bits, so that one value has one
+// spelling (RFC 7515 §2). It still skips line breaks: hence decodeBase64.
+var strict = base64.RawURLEncoding.Strict()
+
+func decodeBase64(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, errBase64
+	}
+	data, err := strict.DecodeString(s)
+	if err != nil {
+		return nil, errBase64
+	}
+	return data, nil
+}

@@ -1,0 +1,170 @@
+package jose
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxToken is the longest token that is looked at, in bytes.
+const MaxToken = 16 << 10
+
+// Header is what a token says about itself. Before [Compact.Verify] has
+// succeeded it is hearsay.
+type Header struct {
+	Alg Algorithm // whatever the token says, known or not
+	Kid string    // empty if absent
+	Typ string    // empty if absent
+	Cty string    // empty if absent
+}
+
+// HasType reports whether typ is the media type typ, with or without its
+// "application/" and in any case (RFC 7515 §4.1.9, RFC 9068 §4).
+func (h Header) HasType(typ string) bool {
+	const prefix = "application/"
+	have := h.Typ
+	if len(have) > len(prefix) && strings.EqualFold(have[:len(prefix)], prefix) {
+		have = have[len(prefix):]
+	}
+	return have != "" && strings.EqualFold(have, typ)
+}
+
+// Compact is a token that was parsed, and not yet believed.
+type Compact struct {
+	header    Header
+	input     []byte // what was signed: header and payload, as they were sent
+	payload   []byte
+	signature []byte
+}
+
+// Parse takes a compact JWS apart (RFC 7515 §7.1), strictly. It verifies
+// nothing. Errors wrap [ErrMalformed], or [ErrEncrypted] for a compact JWE.
+func Parse(token string) (*Compact, error) {
+	c, err := parse(token)
+	if err != nil && !errors.Is(err, ErrEncrypted) {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return c, err
+}
+
+func parse(token string) (*Compact, error) {
+	if len(token) > MaxToken {
+		return nil, errors.New("too long")
+	}
+	switch strings.Count(token, ".") {
+	case 2:
+	case 4: // RFC 7516 §9
+		return nil, ErrEncrypted
+	default:
+		return nil, errors.New("not three parts")
+	}
+	head, rest, _ := strings.Cut(token, ".")
+	body, tail, _ := strings.Cut(rest, ".")
+	header, err := parseHeader(head)
+	if err != nil {
+		return nil, fmt.Errorf("reading header: %w", err)
+	}
+	payload, err := decodeBase64(body)
+	if err != nil {
+		return nil, fmt.Errorf("reading payload: %w", err)
+	}
+	signature, err := decodeBase64(tail)
+	if err != nil || len(signature) == 0 {
+		return nil, errors.New("reading signature: absent or not base64url")
+	}
+	input := []byte(token[:len(head)+1+len(body)])
+	return &Compact{header, input, payload, signature}, nil
+}
+
+func parseHeader(part string) (h Header, err error) {
+	data, err := decodeBase64(part)
+	if err != nil {
+		return Header{}, err
+	}
+	o, err := DecodeObject(data)
+	if err != nil {
+		return Header{}, err
+	}
+	// RFC 7515 §4.1.11: no extension is understood, so none can be critical;
+	// RFC 7797 §3: b64 must be critical; RFC 8725 §3.6: no decompression.
+	for _, refused := range [...]string{"crit", "b64", "zip"} {
+		if o.Has(refused) {
+			return Header{}, fmt.Errorf("member %q is not supported", refused)
+		}
+	}
+	alg, err := o.String("alg")
+	if err != nil {
+		return Header{}, err
+	}
+	h.Alg = Algorithm(alg)
+	if h.Kid, err = optional(o, "kid"); err != nil {
+		return Header{}, err
+	}
+	if h.Typ, err = optional(o, "typ"); err != nil {
+		return Header{}, err
+	}
+	if h.Cty, err = optional(o, "cty"); err != nil {
+		return Header{}, err
+	}
+	return h, nil
+}
+
+// Header is what the token says about itself: use it to choose a key set, and
+// to check typ.
+func (c *Compact) Header() Header { return c.header }
+
+// Verify checks the signature with the key of keys that the header names, and
+// returns the payload. The header's alg must be among those allowed and be the
+// key's own (RFC 8725 §3.1); with nothing allowed nothing verifies.
+// Errors wrap [ErrAlgorithm], [ErrUnknownKey] or [ErrSignature].
+func (c *Compact) Verify(keys KeySet, allowed ...Algorithm) ([]byte, error) {
+	if !slices.Contains(allowed, c.header.Alg) {
+		return nil, ErrAlgorithm
+	}
+	key, err := keys.find(c.header.Kid)
+	if err != nil {
+		return nil, err
+	}
+	if key.alg != c.header.Alg {
+		return nil, fmt.Errorf("%w: not the key's", ErrAlgorithm)
+	}
+	if err := key.Verify(c.input, c.signature); err != nil {
+		return nil, err
+	}
+	return c.payload, nil
+}
+
+// UnverifiedPayload is the payload of a token that anybody may have written. It
+// is for showing to people and for finding out whose keys to fetch.
+func (c *Compact) UnverifiedPayload() []byte { return c.payload }
+
+// Sign makes a token: payload under the header {"alg", "kid", "typ"} of key,
+// without "typ" if it is empty. A payload that would make the token longer than
+// [MaxToken] is an error. The header is written anew each time: that costs a
+// hundredth of the fastest signature, less than looking it up would save.
+func Sign(key *PrivateKey, typ string, payload []byte) (string, error) {
+	var room [256]byte
+	w := BeginObject(room[:0])
+	w.String("alg", string(key.public.alg))
+	w.String("kid", key.public.kid)
+	if typ != "" {
+		w.String("typ", typ)
+	}
+	header := w.End()
+
+	encoded := base64.RawURLEncoding.EncodedLen
+	size := encoded(len(header)) + encoded(len(payload)) + encoded(key.public.signatureLen()) + 2
+	if size > MaxToken {
+		return "", errors.New("signing: payload too long for a token")
+	}
+	buf := make([]byte, 0, size)
+	buf = base64.RawURLEncoding.AppendEncode(buf, header)
+	buf = base64.RawURLEncoding.AppendEncode(append(buf, '.'), payload)
+	signature, err := key.Sign(buf)
+	if err != nil {
+		return "", err
+	}
+	return string(base64.RawURLEncoding.AppendEncode(append(buf, '.'), signature)), nil
+}
