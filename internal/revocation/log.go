@@ -50,7 +50,7 @@ func (c Chain) Next(e Entry) Chain {
 	b = append(b, c[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Seq))
 	b = binary.BigEndian.AppendUint64(b, e.Name)
-	b = binary.BigEndian.AppendUint64(b, uint64(e.Cut))  
+	b = binary.BigEndian.AppendUint64(b, uint64(e.Cut))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Until))
 	return sha256.Sum256(b)
 }

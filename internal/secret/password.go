@@ -47,7 +47,7 @@ type phcHash struct {
 }
 
 // HashPassword returns what is stored of a password: argon2id (RFC 9106) as a
-// PHC string. The salt is drawn at random for every call. It takes about 20 ms
+// PHC string. The salt is drawn at random for every call. It takes tens of ms
 // and 19 MiB: callers hold a slot.
 func HashPassword(password string, salt [16]byte) string {
 	h := phcHash{memory: argonMemory, time: argonTime, threads: argonThreads, salt: salt[:]}

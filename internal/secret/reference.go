@@ -50,7 +50,7 @@ func (k ReferenceKey) Seal(r Reference, nonce [12]byte) string {
 	plain = append(plain, r.GID[:]...)
 	plain = append(plain, r.KID[:]...)
 	plain = binary.BigEndian.AppendUint64(plain, uint64(r.Expected))
-	plain = binary.BigEndian.AppendUint64(plain, uint64(r.Seen))    
+	plain = binary.BigEndian.AppendUint64(plain, uint64(r.Seen))
 	sealed := newAEAD(k).Seal(nonce[:], nonce[:], plain, []byte(referencePrefix))
 	return referencePrefix + encoding.EncodeToString(sealed)
 }

@@ -7,8 +7,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/crc32"
-	"slices"
+	"sync"
 )
 
 var (
@@ -40,8 +41,8 @@ type Root struct {
 // Roots are the roots a server holds: the one with the largest KeyID derives new
 // tokens, all of them open old ones. Immutable and safe for concurrent use.
 type Roots struct {
-	newest Root
-	byID   map[uint32]Root
+	newest uint32
+	tags   map[uint32]*sync.Pool // of hash.Hash: HMAC-SHA-256 ready under the root of that KeyID
 }
 
 // NewRoots checks that there is a root, that no two share a KeyID and that none
@@ -50,18 +51,16 @@ func NewRoots(roots []Root) (*Roots, error) {
 	if len(roots) == 0 {
 		return nil, errors.New("loading roots: there is none")
 	}
-	r := &Roots{
-		newest: slices.MaxFunc(roots, func(a, b Root) int { return int(int64(a.KeyID) - int64(b.KeyID)) }),
-		byID:   make(map[uint32]Root, len(roots)),
-	}
+	r := &Roots{tags: make(map[uint32]*sync.Pool, len(roots))}
 	for _, root := range roots {
-		if _, taken := r.byID[root.KeyID]; taken {
+		if r.tags[root.KeyID] != nil {
 			return nil, fmt.Errorf("loading roots: two have the key id %d", root.KeyID)
 		}
 		if root.Key == ([32]byte{}) {
 			return nil, fmt.Errorf("loading roots: root %d is empty", root.KeyID)
 		}
-		r.byID[root.KeyID] = root
+		r.tags[root.KeyID] = &sync.Pool{New: func() any { return hmac.New(sha256.New, root.Key[:]) }}
+		r.newest = max(r.newest, root.KeyID)
 	}
 	return r, nil
 }
@@ -85,10 +84,10 @@ func (r *Roots) Derive(gid string, generation int64) (string, error) {
 		return "", fmt.Errorf("deriving refresh token: generation %d", generation)
 	}
 	raw := make([]byte, 0, rawRefreshSize)
-	raw = binary.BigEndian.AppendUint32(raw, r.newest.KeyID)
+	raw = binary.BigEndian.AppendUint32(raw, r.newest)
 	raw = append(raw, rawGID[:]...)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(generation))
-	raw = append(raw, r.newest.tag(raw)...)
+	raw = r.appendTag(raw, r.newest, raw)
 	raw = binary.BigEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw))
 	return string(encoding.AppendEncode([]byte(PrefixRefresh), raw)), nil
 }
@@ -109,8 +108,8 @@ func (r *Roots) Open(token string) (Refresh, error) {
 	if binary.BigEndian.Uint32(raw[checkedSize:]) != crc32.ChecksumIEEE(raw[:checkedSize]) {
 		return Refresh{}, ErrNotRefreshToken
 	}
-	root, known := r.byID[binary.BigEndian.Uint32(raw[:])]
-	if !known || subtle.ConstantTimeCompare(root.tag(raw[:claimSize]), raw[claimSize:checkedSize]) != 1 {
+	keyID := binary.BigEndian.Uint32(raw[:])
+	if r.tags[keyID] == nil || subtle.ConstantTimeCompare(r.appendTag(nil, keyID, raw[:claimSize]), raw[claimSize:checkedSize]) != 1 {
 		return Refresh{}, ErrForged
 	}
 	return Refresh{
@@ -119,10 +118,13 @@ func (r *Roots) Open(token string) (Refresh, error) {
 	}, nil
 }
 
-// tag is the proof that whoever wrote the claim held the root: HMAC-SHA-256 cut
-// to 16 bytes (RFC 2104 §5 allows a cut to half and no less than 10 bytes).
-func (root Root) tag(claim []byte) []byte {
-	mac := hmac.New(sha256.New, root.Key[:])
+// appendTag appends the proof that whoever wrote the claim holds the root:
+// HMAC-SHA-256 cut to 16 bytes (RFC 2104 §5 allows a cut to half of the hash).
+func (r *Roots) appendTag(dst []byte, keyID uint32, claim []byte) []byte {
+	pool := r.tags[keyID]
+	mac, _ := pool.Get().(hash.Hash) // the pool makes nothing else
+	defer pool.Put(mac)
+	mac.Reset()
 	mac.Write(claim)
-	return mac.Sum(nil)[:tagSize]
+	return mac.Sum(dst)[:len(dst)+tagSize]
 }

@@ -23,11 +23,9 @@ type Seed [32]byte
 // HMAC-SHA-256(seed, label || counter u32), counted from 0.
 func (s Seed) Bytes(label string, n int) []byte {
 	out := make([]byte, 0, n+sha256.Size)
-	mac := hmac.New(sha256.New, s[:])
-	message := append(make([]byte, 0, 64), label...)
 	for counter := uint32(0); len(out) < n; counter++ {
-		mac.Reset()
-		mac.Write(binary.BigEndian.AppendUint32(message, counter))
+		mac := hmac.New(sha256.New, s[:])
+		mac.Write(binary.BigEndian.AppendUint32([]byte(label), counter))
 		out = mac.Sum(out)
 	}
 	return out[:n]
