@@ -70,7 +70,7 @@ var bans = []ban{
 const (
 	// pureRooms are functions of their arguments: no I/O, no clock, no randomness, nothing to cancel.
 	pureRooms      = "internal/decide internal/record internal/revocation internal/secret"
-	impurePackages = "bufio context crypto/rand database expvar io log math/rand net os plugin runtime sync syscall testing unsafe"
+	impurePackages = "bufio context crypto/rand database expvar io log math/rand net os plugin runtime syscall unsafe"
 	pureExceptions = "net/netip net/url" // they parse and reach nothing
 	pureWhy        = "this room is pure: time and randomness arrive as arguments, and I/O is engine's"
 )
