@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"testing"
 )
 
@@ -43,6 +44,19 @@ func BenchmarkDecodeClaims(b *testing.B) {
 		if _, err := DecodeObject(claims); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkHeader is what a cache of headers would save of each signature.
+func BenchmarkHeader(b *testing.B) {
+	buf, out := make([]byte, 0, 256), make([]byte, 0, 256)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := BeginObject(buf[:0])
+		w.String("alg", "ES256")
+		w.String("kid", "Kq2b8V0xT4m")
+		w.String("typ", "at+jwt")
+		out = base64.RawURLEncoding.AppendEncode(out[:0], w.End())
 	}
 }
 

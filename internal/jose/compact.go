@@ -142,8 +142,8 @@ func (c *Compact) UnverifiedPayload() []byte { return c.payload }
 
 // Sign makes a token: payload under the header {"alg", "kid", "typ"} of key,
 // without "typ" if it is empty. A payload that would make the token longer than
-// [MaxToken] is an error. The header is written anew each time: that costs a
-// hundredth of the fastest signature, less than looking it up would save.
+// [MaxToken] is an error. The header is written anew each time: a tenth of a
+// microsecond beside a signature of 25 or more, too little to keep a cache for.
 func Sign(key *PrivateKey, typ string, payload []byte) (string, error) {
 	var room [256]byte
 	w := BeginObject(room[:0])
