@@ -62,7 +62,7 @@ func ParseAuthorizationRequest(f Form) (AuthorizationRequest, *Error) {
 		Nonce:         f.Get("nonce"),
 		Prompt:        r.prompt(),
 		MaxAge:        r.maxAge(),
-		ACRValues:     strings.Fields(f.Get("acr_values")),
+		ACRValues:     words(f.Get("acr_values")),
 		IDTokenHint:   f.Get("id_token_hint"),
 		LoginHint:     f.Get("login_hint"),
 		UILocales:     f.Get("ui_locales"),
@@ -108,7 +108,7 @@ func (r *reader) responseType() string {
 // prompt: OpenID Connect Core §3.1.2.1, "If this parameter contains none with any other value, an error is returned."
 func (r *reader) prompt() []string {
 	var prompts []string
-	for _, value := range strings.Fields(r.form.Get("prompt")) {
+	for _, value := range words(r.form.Get("prompt")) {
 		switch value {
 		case PromptNone, PromptLogin, PromptConsent, PromptSelectAccount, PromptCreate:
 		default:
@@ -157,4 +157,15 @@ func (r *reader) challenge() (challenge, method string) {
 		return challenge, method
 	}
 	return "", ""
+}
+
+// words splits a space-separated list; an empty one is nil.
+func words(value string) []string {
+	var list []string
+	for word := range strings.SplitSeq(value, " ") {
+		if word != "" {
+			list = append(list, word)
+		}
+	}
+	return list
 }

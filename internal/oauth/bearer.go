@@ -8,6 +8,9 @@ func BearerToken(authorization string, body, query Form) (string, *Error) {
 	if query.Get("access_token") != "" {
 		return "", Refuse(ReasonTokenInQuery).With("access_token") // RFC 9700 §4.3.2
 	}
+	if query.fault != nil {
+		return "", query.fault
+	}
 	if body.fault != nil {
 		return "", body.fault
 	}
@@ -40,7 +43,7 @@ func isB64Token(token string) bool {
 }
 
 // BearerChallenge is the value of WWW-Authenticate beside an error of a protected resource. needed is the scope that would
-// be enough, if that is what is missing. RFC 6750 §3: without any token there is no error in it.
+// be enough, if that is what is missing. RFC 6750 §3.1: without any token there is no error in it.
 func (e *Error) BearerChallenge(realm string, needed Scopes) string {
 	var b strings.Builder
 	b.WriteString("Bearer realm=" + quote(realm))

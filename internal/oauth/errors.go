@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Code is the value of "error" on the wire. Every one of them is registered in IANA's OAuth Extensions Error registry.
+// Code is the value of "error" on the wire. Every one of them comes from a published specification.
 type Code string
 
 // The codes, with the document that registered them.

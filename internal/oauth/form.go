@@ -38,15 +38,14 @@ func ParseForm(text string) (Form, *Error) {
 			continue
 		}
 		if len(f.params) == maxParameters {
-			return Form{fault: Refuse(ReasonParameterTooLong)}.withFault()
+			f = Form{fault: Refuse(ReasonParameterTooLong)}
+			return f, f.fault
 		}
 		f.add(field)
 	}
 	f.dropRepeated()
-	return f.withFault()
+	return f, f.fault
 }
-
-func (f Form) withFault() (Form, *Error) { return f, f.fault }
 
 func (f *Form) add(field string) {
 	rawName, rawValue, _ := strings.Cut(field, "=")
@@ -119,11 +118,14 @@ func unescape(raw string) (string, bool) {
 	plain := true
 	for i := range len(raw) {
 		c := raw[i]
-		if c == '%' || c == '+' || c >= utf8.RuneSelf {
-			plain = false
+		if '+' < c && c < 0x7f {
+			continue // by far the most
 		}
 		if c < ' ' || c == 0x7f {
 			return "", false
+		}
+		if c == '%' || c == '+' || c > 0x7f {
+			plain = false
 		}
 	}
 	if plain {

@@ -358,6 +358,10 @@ var reasonTable = [...]Info{
 		Reason: ReasonTokenTypeUnsupported, Code: UnsupportedTokenType, Description: wireTokenType, Claim: "token_type_hint",
 		Rule: "Tokens of this type cannot be revoked here. RFC 7009 §2.2.1.",
 	},
+	{
+		Reason: ReasonTokenOfOtherClient, Code: InvalidGrant, Description: wireGrant, Claim: "client_id",
+		Rule: "A token is revoked by the client it was issued to. RFC 7009 §2.1.",
+	},
 
 	// Pages, sign-in, passwords.
 	{

@@ -101,6 +101,7 @@ const (
 	ReasonTokenInQuery           Reason = "token_in_query"
 	ReasonTokenPresentedTwice    Reason = "token_presented_twice"
 	ReasonTokenTypeUnsupported   Reason = "token_type_unsupported"
+	ReasonTokenOfOtherClient     Reason = "token_of_other_client"
 
 	// Pages, sign-in, passwords.
 	ReasonInteractionUnknown      Reason = "interaction_unknown"

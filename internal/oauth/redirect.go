@@ -90,7 +90,8 @@ func (r RedirectURI) WithQuery(params []Param) string {
 }
 
 // Origin is the source expression that lets a page's Content-Security-Policy form-action reach the address: scheme, host
-// and port; for a private-use scheme "scheme:"; for an IPv6 loopback "http:", because CSP knows no IPv6 literals.
+// and port; for a private-use scheme "scheme:"; for an IPv6 host the scheme alone, because CSP has no
+// IPv6 literals.
 func (r RedirectURI) Origin() string {
 	scheme, rest, _ := strings.Cut(r.uri, ":")
 	authority, ok := strings.CutPrefix(rest, "//")
