@@ -80,7 +80,7 @@ func TestNumbersStayBelowTheirBoundAndReachAllOfIt(t *testing.T) {
 
 func TestGeneratedIdentifiersAreValidAndHoldTheirBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		seed := Seed{byte(rapid.Uint8().Draw(t, "seed"))}
+		seed := Seed{rapid.Uint8().Draw(t, "seed")}
 		id := seed.ID("gid")
 		raw, err := RawID(id)
 		if err != nil || !ValidID(id) || !bytes.Equal(raw[:], seed.Bytes("gid", 16)) {
