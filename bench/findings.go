@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+)
+
+// finding is a figure that has a bound of its own instead of a floor.
+type finding struct {
+	name, title     string
+	measured, bound string
+	kept            bool
+}
+
+// experiment measures one or more findings.
+type experiment struct {
+	name string
+	run  func(context.Context, *bench) ([]finding, error)
+}
+
+func experiments() []experiment {
+	return []experiment{
+		{"sign-in", measureSignIn},
+		{"start", measureStart},
+		{"memory", measureMemory},
+		{"binary", measureBinary},
+		{"tokens", measureTokens},
+		{"growth", measureGrowth},
+		{"mixed", measureMixed},
+	}
+}
+
+// atMost compares a number with its bound.
+func atMost[T int | int64 | float64](name, title, unit string, measured, bound T) finding {
+	return finding{name, title, fmt.Sprintf("%v %s", measured, unit), fmt.Sprintf("%v %s", bound, unit), measured <= bound}
+}
+
+// megabytes are 10^6 bytes, with one decimal.
+func megabytes(n int64) float64 { return float64(n/100_000) / 10 }
+
+// milliseconds have one decimal.
+func milliseconds(d time.Duration) float64 { return float64(d/(100*time.Microsecond)) / 10 }
+
+func measureBinary(_ context.Context, b *bench) ([]finding, error) {
+	info, err := os.Stat(b.binary)
+	if err != nil {
+		return nil, fmt.Errorf("looking at the binary: %w", err)
+	}
+	return []finding{atMost("binary", "binary, stripped", "MB", megabytes(info.Size()), 35)}, nil
+}
+
+// measureTokens counts the bytes of two access tokens: the smallest kind and the one with every standard claim.
+func measureTokens(ctx context.Context, b *bench) ([]finding, error) {
+	service, err := b.tenants.token(ctx, b.tenants.service, url.Values{"grant_type": {"client_credentials"}})
+	if err != nil {
+		return nil, err
+	}
+	user, err := b.tenants.grant(ctx, 0, onlineScope)
+	if err != nil {
+		return nil, err
+	}
+	return []finding{
+		atMost("tokens", "access token, client_credentials", "bytes", len(service.Access), 480),
+		atMost("tokens", "access token, user with all standard claims", "bytes", len(user.Access), 700),
+	}, nil
+}

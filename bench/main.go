@@ -1,0 +1,191 @@
+// Bench measures Mintmark beside its floors, in turn, on the machine it runs on, and holds the figures against their
+// bounds. docs/performance.md says what is measured and how, and what came out. It needs Linux: it reads /proc.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+)
+
+func main() {
+	o, err := parseOptions(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+	r, err := runAll(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	print := r.print
+	if o.markdown {
+		print = r.printMarkdown
+	}
+	if err := print(os.Stdout); err != nil || o.check && !r.kept() {
+		os.Exit(1)
+	}
+}
+
+// runAll measures what the options ask for. Everything it starts ends with it, on an interrupt too.
+func runAll(o options) (report, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeoutCause(ctx, o.limit, errors.New("the time limit is over"))
+	defer cancel()
+	directory, err := os.MkdirTemp(o.directory, "mintmark-bench-")
+	if err != nil {
+		return report{}, fmt.Errorf("making a directory: %w", err)
+	}
+	defer os.RemoveAll(directory) // what is left is in the system's directory for such things
+	b := &bench{options: o, directory: directory}
+	defer b.stop()
+	return b.measure(ctx)
+}
+
+// people are the users of the site: each has one session, and the connections share them.
+const people = 8
+
+// bench is a run.
+type bench struct {
+	options
+	directory string // temporary, for everything
+	binary    string // the server's
+	floors    *floorSite
+	tenants   *tenants
+}
+
+func (b *bench) measure(ctx context.Context) (report, error) {
+	var r report
+	var err error
+	if r.machine, err = machine(ctx, b.directory); err != nil {
+		return r, err
+	}
+	if err := b.startFloors(ctx); err != nil {
+		return r, err
+	}
+	if b.options.floors {
+		r.floors, err = b.measureFloors(ctx)
+		return r, err
+	}
+	if err := b.startServer(ctx); err != nil {
+		return r, err
+	}
+	b.compareAll(ctx, &r)
+	b.experimentAll(ctx, &r)
+	return r, nil
+}
+
+func (b *bench) startFloors(ctx context.Context) error {
+	binary, err := build(ctx, b.directory, "./bench/floors")
+	if err != nil {
+		return err
+	}
+	b.floors, err = openFloors(ctx, binary, b.directory, slices.Max(b.connections))
+	return err
+}
+
+func (b *bench) startServer(ctx context.Context) error {
+	var err error
+	if b.binary, err = build(ctx, b.directory, "./cmd/mintmark"); err != nil {
+		return err
+	}
+	s, err := newSite(b.binary, b.directory, "server")
+	if err != nil {
+		return err
+	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	b.tenants, err = settle(ctx, s, people)
+	if err != nil {
+		_ = s.stop() // the reason is the error at hand
+		return fmt.Errorf("%w; the server's log ends with: %s", err, s.lastWords())
+	}
+	return nil
+}
+
+// stop ends what the whole run shares; experiments end their own processes.
+func (b *bench) stop() {
+	if b.tenants != nil {
+		_ = b.tenants.stop() // the figures are taken
+	}
+	if b.floors != nil {
+		_ = b.floors.stop()
+	}
+}
+
+func (b *bench) measureFloors(ctx context.Context) ([]line, error) {
+	var lines []line
+	for _, floor := range []string{jsonFloor, signFloor, verifyFloor, verifyReadFloor, refreshFloor} {
+		for _, n := range b.connections {
+			l, err := measureFloor(ctx, b.options, floor, n, b.floors)
+			if err != nil {
+				return nil, fmt.Errorf("measuring the floor %s: %w", floor, err)
+			}
+			lines = append(lines, l)
+		}
+	}
+	return lines, nil
+}
+
+// compareAll measures the works. One that cannot be measured is reported, and the others go on.
+func (b *bench) compareAll(ctx context.Context, r *report) {
+	for _, w := range works() {
+		for _, n := range b.connections {
+			if !b.wants(w.name) || ctx.Err() != nil {
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "bench: %s, %d connections\n", w.name, n)
+			l, err := compare(ctx, b.options, w, n, b.floors, b.tenants)
+			if err != nil {
+				r.problems = append(r.problems, fmt.Sprintf("%s, %d connections: %v", w.name, n, err))
+				continue
+			}
+			r.lines = append(r.lines, l)
+		}
+	}
+}
+
+func (b *bench) experimentAll(ctx context.Context, r *report) {
+	for _, e := range experiments() {
+		if !b.wants(e.name) || ctx.Err() != nil {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "bench: %s\n", e.name)
+		findings, err := e.run(ctx, b)
+		if err != nil {
+			r.problems = append(r.problems, fmt.Sprintf("%s: %v", e.name, err))
+			continue
+		}
+		r.findings = append(r.findings, findings...)
+	}
+	if err := context.Cause(ctx); err != nil {
+		r.problems = append(r.problems, fmt.Sprintf("the rest: %v", err))
+	}
+}
+
+func (o options) wants(name string) bool { return len(o.only) == 0 || slices.Contains(o.only, name) }
+
+// names are what -only takes.
+func names() []string {
+	var all []string
+	for _, w := range works() {
+		all = append(all, w.name)
+	}
+	for _, e := range experiments() {
+		all = append(all, e.name)
+	}
+	return all
+}
+
+func known(name string) bool { return slices.Contains(names(), name) }

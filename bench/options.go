@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	rounds      int
+	duration    time.Duration
+	connections []int
+	only        []string // nothing: everything
+	floors      bool
+	check       bool
+	markdown    bool
+	tokens      int
+	refreshes   int
+	mixed       time.Duration
+	limit       time.Duration
+	directory   string
+}
+
+func parseOptions(args []string) (options, error) {
+	o := options{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&o.rounds, "rounds", 7, "rounds of each work; the median counts")
+	flags.DurationVar(&o.duration, "duration", 2*time.Second, "length of a round")
+	connections := flags.String("connections", "16,64", "numbers of connections")
+	only := flags.String("only", "", "measure only these, by the `names` in the first column, with commas")
+	flags.BoolVar(&o.floors, "floors", false, "measure the floors alone")
+	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bound is broken")
+	flags.BoolVar(&o.markdown, "markdown", false, "print the tables for docs/performance.md")
+	flags.IntVar(&o.tokens, "tokens", 1_000_000, "tokens minted before memory is read")
+	flags.IntVar(&o.refreshes, "refreshes", 1_000_000, "refreshes of one grant before the database's size is read")
+	flags.DurationVar(&o.mixed, "mixed", time.Minute, "length of the mixed load")
+	flags.DurationVar(&o.limit, "limit", 2*time.Hour, "end everything after this time")
+	flags.StringVar(&o.directory, "dir", os.TempDir(), "make databases below this `directory`: its disk is part of the result")
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	if flags.NArg() > 0 {
+		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	for text := range strings.SplitSeq(*connections, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 1024 {
+			return options{}, fmt.Errorf("-connections: %q is not a number from 1 to 1024", text)
+		}
+		o.connections = append(o.connections, n)
+	}
+	return o, o.validate()
+}
+
+func (o options) validate() error {
+	if o.rounds < 1 || o.duration <= 0 || o.mixed <= 0 || o.tokens < 1 {
+		return errors.New("rounds, durations and counts must be positive")
+	}
+	if o.refreshes <= warmRefreshes {
+		return fmt.Errorf("-refreshes must be more than %d, after which the database is measured first", warmRefreshes)
+	}
+	for _, name := range o.only {
+		if !known(name) {
+			return fmt.Errorf("-only: %q is none of %s", name, strings.Join(names(), ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	signInRounds   = 5
+	signInsInRound = 40 // of some 28 ms each, so that the clock's tick of 10 ms is 1 % of a round
+)
+
+// measureSignIn compares the CPU of posting the sign-in form with a floor that hashes one password with the same
+// parameters. Showing the page and what follows the sign-in are outside.
+func measureSignIn(ctx context.Context, b *bench) ([]finding, error) {
+	var floors, extras []time.Duration
+	for round := range signInRounds {
+		floor, err := perRequest(b.floors.process, func() error { return b.floors.hashPasswords(ctx, signInsInRound) })
+		if err != nil {
+			return nil, err
+		}
+		attempts, err := b.tenants.openLogins(ctx, round)
+		if err != nil {
+			return nil, err
+		}
+		signIn, err := perRequest(b.tenants.process, func() error { return submitAll(attempts) })
+		if err != nil {
+			return nil, err
+		}
+		floors, extras = append(floors, floor), append(extras, signIn-floor)
+	}
+	floor, extra := median(floors), median(extras)
+	return []finding{{
+		"sign-in", "password sign-in, CPU",
+		fmt.Sprintf("argon2id %.1f ms %+.2f ms", floor.Seconds()*1000, extra.Seconds()*1000),
+		"argon2id + 1 ms", extra <= time.Millisecond,
+	}}, nil
+}
+
+// perRequest is the CPU time of the process for one of a round's requests.
+func perRequest(p *process, work func() error) (time.Duration, error) {
+	before, err := cpuTime(p.pid())
+	if err != nil {
+		return 0, err
+	}
+	if err := work(); err != nil {
+		return 0, err
+	}
+	after, err := cpuTime(p.pid())
+	return (after - before) / signInsInRound, err
+}
+
+func (f *floorSite) hashPasswords(ctx context.Context, n int) error {
+	form := url.Values{"password": {"correct horse battery staple"}}.Encode()
+	for range n {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+f.address+"/"+passwordFloor, strings.NewReader(form))
+		if err != nil {
+			return err
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close() // it was read to its end
+		if err != nil || response.StatusCode != http.StatusOK {
+			return fmt.Errorf("the password floor answered %s (%v)", response.Status, err)
+		}
+	}
+	return nil
+}
+
+// attempt is a sign-in page that waits for its password.
+type attempt struct {
+	browser *browser
+	request *http.Request
+}
+
+// openLogins opens a round's sign-in pages, each in a browser of its own, spread over the people.
+func (t *tenants) openLogins(ctx context.Context, round int) ([]attempt, error) {
+	attempts := make([]attempt, signInsInRound)
+	for i := range attempts {
+		who := t.people[(round*signInsInRound+i)%len(t.people)]
+		var err error
+		if attempts[i], err = t.openLogin(ctx, who.person); err != nil {
+			return nil, err
+		}
+	}
+	return attempts, nil
+}
+
+func (t *tenants) openLogin(ctx context.Context, who person) (attempt, error) {
+	b, err := newBrowser()
+	if err != nil {
+		return attempt{}, err
+	}
+	p, f, err := b.loginPage(ctx, t.issuer+authorizeTarget(webClient, offlineScope))
+	if err != nil {
+		return attempt{}, err
+	}
+	f.fill("login-identifier", who.email)
+	f.fill("login-password", who.password)
+	request, err := p.submission(ctx, f)
+	return attempt{b, request}, err
+}
+
+// submitAll signs in, one after another.
+func submitAll(attempts []attempt) error {
+	for _, a := range attempts {
+		if err := a.submit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// submit signs in; success is a redirect that does not lead back to the sign-in page.
+func (a attempt) submit() error {
+	p, err := a.browser.do(a.request)
+	if err != nil {
+		return err
+	}
+	if p.redirect == nil || strings.HasPrefix(p.redirect.Path, "/login") {
+		return fmt.Errorf("signing in led to %d %v %.300q", p.status, p.redirect, p.body)
+	}
+	return nil
+}
