@@ -1,0 +1,149 @@
+package decide
+
+import (
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+	"github.com/mintmark-id/mintmark/internal/secret"
+)
+
+// DisableUser keeps a user from signing in and ends all that they have.
+func DisableUser(user *record.User, actor string, env Env) []record.Change {
+	act := userAct("user_disabled", actor, user.ID)
+	changes := []record.Change{setStatus(user, record.UserDisabled), audited(act, env)}
+	return append(changes, End(endingFor(revocation.ForSub(user.ID), act), env)...)
+}
+
+// EnableUser lets a user sign in again. What ended stays ended.
+func EnableUser(user *record.User, actor string, env Env) []record.Change {
+	return []record.Change{
+		setStatus(user, record.UserActive),
+		audited(userAct("user_enabled", actor, user.ID), env),
+	}
+}
+
+func setStatus(user *record.User, status record.UserStatus) record.UpdateUser {
+	return record.UpdateUser{UserID: user.ID, Status: status, Claims: user.Claims, Version: user.Version}
+}
+
+// DeleteUser removes a user. The log gets its entry first, because afterwards no
+// row is left that could hold the cutoff.
+func DeleteUser(userID, actor string, env Env) []record.Change {
+	act := userAct("user_deleted", actor, userID)
+	changes := End(endingFor(revocation.ForSub(userID), act), env)
+	return append(changes, record.DeleteUser{UserID: userID, At: env.Now}, audited(act, env))
+}
+
+// SetPassword gives a user another password, by its Argon2id hash, and ends all
+// sign-ins and grants: whoever knew the old one is out.
+func SetPassword(userID, hash, actor string, env Env) []record.Change {
+	act := userAct("password_set", actor, userID)
+	changes := []record.Change{
+		record.PutFactor{Factor: record.Factor{
+			ID: env.Seed.ID("factor"), UserID: userID, Kind: record.FactorPassword, Data: hash, MadeAt: env.Now,
+		}},
+		audited(act, env),
+	}
+	return append(changes, End(endingFor(revocation.ForSub(userID), act), env)...)
+}
+
+// SignOutUser ends all sign-ins and grants of a user. keepSignIns ends only the
+// live access tokens: each application gets new ones, which say what is true now
+// (a role was taken away).
+func SignOutUser(userID string, keepSignIns bool, actor string, env Env) []record.Change {
+	what := endingFor(revocation.ForSub(userID), userAct("signed_out_by_admin", actor, userID))
+	what.KeepRow = keepSignIns
+	return End(what, env)
+}
+
+// DisableClient keeps a client from every endpoint and ends all that it has.
+func DisableClient(client *record.Client, actor string, env Env) []record.Change {
+	act := clientAct("client_disabled", actor, client.ID)
+	changes := []record.Change{setEnabled(client, false), audited(act, env)}
+	return append(changes, End(endingFor(revocation.ForClient(client.ID), act), env)...)
+}
+
+// EnableClient lets a client in again. What ended stays ended.
+func EnableClient(client *record.Client, actor string, env Env) []record.Change {
+	return []record.Change{
+		setEnabled(client, true),
+		audited(clientAct("client_enabled", actor, client.ID), env),
+	}
+}
+
+func setEnabled(client *record.Client, enabled bool) record.UpdateClient {
+	return record.UpdateClient{
+		ID: client.ID, Name: client.Name, Settings: client.Settings, Enabled: enabled, Version: client.Version,
+	}
+}
+
+// DeleteClient removes a client and ends all that it has.
+func DeleteClient(clientID, actor string, env Env) []record.Change {
+	act := clientAct("client_deleted", actor, clientID)
+	changes := End(endingFor(revocation.ForClient(clientID), act), env)
+	return append(changes, record.DeleteClient{ID: clientID, At: env.Now}, audited(act, env))
+}
+
+// RotateSecret gives a confidential client a new secret, which is the answer and
+// is shown once. The older ones work for keep more milliseconds, so that the
+// client's machines can change over one by one; zero ends them at once.
+func RotateSecret(client *record.Client, keep int64, actor string, env Env) Outcome[string] {
+	if client.Public() {
+		return refuse[string](oauth.Refuse(oauth.ReasonClientAuthMethodWrong).About(oauth.Detail{Client: client.ID}))
+	}
+	text := secret.NewClientSecret(env.Seed, "client secret")
+	return Outcome[string]{
+		Changes: []record.Change{
+			record.PutClientSecret{
+				ClientID:  client.ID,
+				Secret:    record.ClientSecret{Hash: secret.Hash(text), MadeAt: env.Now},
+				OthersEnd: env.Now + max(0, keep),
+			},
+			audited(clientAct("secret_rotated", actor, client.ID), env),
+		},
+		Answer: text,
+	}
+}
+
+// DeleteResource removes a resource server and ends all tokens for it.
+func DeleteResource(aud, actor string, env Env) []record.Change {
+	act := record.Audit{Event: "resource_deleted", Actor: actor, Detail: aud}
+	changes := End(endingFor(revocation.ForAud(aud), act), env)
+	return append(changes, record.DeleteResource{Aud: aud}, audited(act, env))
+}
+
+// EndSessionByAdmin ends one sign-in and what hangs from it.
+func EndSessionByAdmin(session *record.Session, actor string, env Env) []record.Change {
+	if session.EndedAt != 0 {
+		return nil
+	}
+	return End(endingFor(revocation.ForSID(session.ID), userAct("ended_by_admin", actor, session.UserID)), env)
+}
+
+// EndGrantByAdmin ends what one sign-in gave one client.
+func EndGrantByAdmin(grant *record.Grant, actor string, env Env) []record.Change {
+	if grant.EndedAt != 0 {
+		return nil
+	}
+	what := endingFor(revocation.ForGID(grant.ID), userAct("ended_by_admin", actor, grant.UserID))
+	what.ClientID = grant.ClientID
+	return End(what, env)
+}
+
+// EndAll ends everything of the issuer: break glass.
+func EndAll(actor string, env Env) []record.Change {
+	return End(Ending{Target: revocation.ForAll(), Reason: "break_glass", Actor: actor}, env)
+}
+
+// endingFor is the end that an act of an administrator brings.
+func endingFor(target revocation.Target, act record.Audit) Ending {
+	return Ending{Target: target, Reason: act.Event, Actor: act.Actor, UserID: act.UserID, ClientID: act.ClientID}
+}
+
+func userAct(event, actor, userID string) record.Audit {
+	return record.Audit{Event: event, Actor: actor, UserID: userID}
+}
+
+func clientAct(event, actor, clientID string) record.Audit {
+	return record.Audit{Event: event, Actor: actor, ClientID: clientID}
+}

@@ -1,0 +1,142 @@
+package decide
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/secret"
+)
+
+// Presented is a token whose kind the request does not say: a refresh token with
+// a valid tag, an access token with a valid signature, or neither and why.
+type Presented struct {
+	Refresh *secret.Refresh
+	Access  *record.VerifiedToken
+	Reason  oauth.Reason
+}
+
+// Introspection is the answer of RFC 7662 §2.2. As JSON it is the token's own
+// payload with the members of the standard on top; of an inactive token nothing
+// but that.
+type Introspection struct {
+	Active    bool
+	TokenType string // "Bearer" for an access token
+	Issuer    string
+	Subject   string
+	ClientID  string
+	Audience  []string
+	Scope     string
+	IssuedAt  int64 // Unix seconds
+	ExpiresAt int64 // Unix seconds
+	JTI       string
+	// Claims is the payload of an access token: what it says beyond the standard.
+	Claims json.RawMessage
+}
+
+// MarshalJSON renders the answer.
+func (i Introspection) MarshalJSON() ([]byte, error) {
+	members := map[string]any{}
+	if !i.Active {
+		members["active"] = false // RFC 7662 §2.2: SHOULD NOT include any additional information
+		return json.Marshal(members)
+	}
+	if len(i.Claims) > 0 {
+		if err := json.Unmarshal(i.Claims, &members); err != nil {
+			return nil, err
+		}
+	}
+	members["active"] = true
+	for name, value := range map[string]string{
+		"token_type": i.TokenType, "iss": i.Issuer, "sub": i.Subject, "client_id": i.ClientID, "scope": i.Scope, "jti": i.JTI,
+	} {
+		if value != "" {
+			members[name] = value
+		}
+	}
+	if len(i.Audience) > 0 {
+		members["aud"] = i.Audience
+	}
+	members["iat"], members["exp"] = i.IssuedAt, i.ExpiresAt
+	return json.Marshal(members)
+}
+
+// Introspect tells a confidential client what a token is worth now (RFC 7662).
+// Whoever may not know hears that it is inactive, as of a token that never was.
+func Introspect(req *oauth.IntrospectionRequest, tok Presented, st *record.TokenState, env Env) Outcome[Introspection] {
+	caller, err := Authenticate(req.Credentials, st.Client, env.Now)
+	if err != nil {
+		return refuse[Introspection](err)
+	}
+	if caller.Client().Public() {
+		// RFC 7662 §2.1: "the endpoint MUST also require some form of authorization".
+		return refuse[Introspection](refuseClient(oauth.ReasonClientAuthMissing, req.Credentials))
+	}
+	var answer Introspection
+	switch {
+	case tok.Reason != "":
+	case tok.Refresh != nil:
+		answer = introspectRefresh(tok.Refresh, caller.Client(), st, env)
+	case tok.Access != nil:
+		answer = introspectAccess(tok.Access, caller.Client(), st, env)
+	}
+	return Outcome[Introspection]{Answer: answer}
+}
+
+// introspectAccess: RFC 7662 §4, a client learns about its own tokens and about
+// those that are meant for it.
+func introspectAccess(tok *record.VerifiedToken, caller *record.Client, st *record.TokenState, env Env) Introspection {
+	if tok.ClientID != caller.ID && !meantFor(tok.Audience, caller) || accessDead(tok, st, env) != "" {
+		return Introspection{}
+	}
+	return Introspection{
+		Active:    true,
+		TokenType: "Bearer",
+		Issuer:    env.Policy.Issuer.String(),
+		Subject:   tok.Subject,
+		ClientID:  tok.ClientID,
+		Audience:  tok.Audience,
+		Scope:     oauth.Scopes(tok.Scope).String(),
+		IssuedAt:  tok.IssuedAt,
+		ExpiresAt: tok.ExpiresAt,
+		JTI:       tok.JTI,
+		Claims:    tok.Claims,
+	}
+}
+
+// meantFor reports whether one of a token's audiences is the client itself or a
+// resource that was entered for the client.
+func meantFor(audience []string, client *record.Client) bool {
+	return slices.ContainsFunc(audience, func(aud string) bool {
+		return aud == client.ID || slices.Contains(client.Settings.Resources, aud)
+	})
+}
+
+// accessDead says why an access token is worth nothing; "" if it is worth
+// something.
+func accessDead(tok *record.VerifiedToken, st *record.TokenState, env Env) oauth.Reason {
+	if env.Now >= tok.ExpiresAt*second {
+		return oauth.ReasonTokenExpired // RFC 7519 §4.1.4
+	}
+	return Alive(tok.RVS, &st.Parents, env.Now)
+}
+
+// introspectRefresh: a refresh token concerns nobody but its own client. It is
+// active exactly if a refresh with it would be answered now.
+func introspectRefresh(tok *secret.Refresh, caller *record.Client, st *record.TokenState, env Env) Introspection {
+	state := record.RefreshState{ClientState: st.ClientState, Grant: st.Grant, Parents: st.Parents}
+	if grantUsable(PresentedRefresh{Token: *tok}, &state, env.Now) != nil ||
+		succession(tok.Generation, st.Grant, caller, env).reason != "" {
+		return Introspection{}
+	}
+	return Introspection{
+		Active:    true,
+		Issuer:    env.Policy.Issuer.String(),
+		Subject:   st.Grant.UserID,
+		ClientID:  st.Grant.ClientID,
+		Scope:     oauth.NewScopes(st.Grant.Scope...).String(),
+		IssuedAt:  st.Grant.MadeAt / second,
+		ExpiresAt: min(st.Grant.IdleUntil, st.Grant.AbsUntil) / second,
+	}
+}

@@ -1,0 +1,83 @@
+package decide
+
+import (
+	"encoding/json"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+// basis is what the tokens of one answer are made from. What it hangs from was
+// found alive in the snapshot whose logical clock is rvs.
+type basis struct {
+	client    *record.Client
+	subject   string
+	gid       string
+	sid       string // empty for an offline grant and without a user
+	facts     record.AuthnFacts
+	scope     oauth.Scopes
+	audience  []string
+	resources []*record.Resource
+	claims    json.RawMessage
+	nonce     string
+	rvs       int64
+}
+
+// issue gives the facts of a token answer. refresh is nil where the client gets
+// no (new) refresh token.
+func (b *basis) issue(refresh *record.RefreshFacts, env Env) record.Tokens {
+	access := b.access(env)
+	tokens := record.Tokens{
+		Access:    access,
+		Refresh:   refresh,
+		ExpiresIn: access.ExpiresAt - access.IssuedAt,
+		Scope:     access.Scope,
+	}
+	if b.scope.Has(oauth.ScopeOpenID) {
+		tokens.ID = b.id(env) // OpenID Connect Core §3.1.2.1: without openid it is not an OpenID Connect request
+	}
+	return tokens
+}
+
+// access: RFC 9068 §2.2, and what makes the token revocable: sid, gid, rvs.
+func (b *basis) access(env Env) *record.AccessFacts {
+	issued := env.Now / second
+	return &record.AccessFacts{
+		Profile:   b.client.Settings.TokenProfile,
+		Alg:       accessAlg(b.resources),
+		Subject:   b.subject,
+		ClientID:  b.client.ID,
+		Audience:  b.audience,
+		Scope:     b.scope.String(),
+		JTI:       env.Seed.ID("jti"),
+		SID:       b.sid,
+		GID:       b.gid,
+		IssuedAt:  issued,
+		ExpiresAt: issued + jittered(accessTTL(b.client, b.resources, env.Policy), env),
+		AuthTime:  b.facts.AuthTime / second,
+		ACR:       b.facts.ACR,
+		AMR:       b.facts.AMR,
+		RVS:       b.rvs,
+		Claims:    b.claims,
+	}
+}
+
+// id: OpenID Connect Core §2. auth_time is always there, also where max_age does
+// not require it: every ID token of a grant then says the same. Claims about the
+// user are left to userinfo (§5.4: where an access token is issued).
+func (b *basis) id(env Env) *record.IDFacts {
+	issued := env.Now / second
+	return &record.IDFacts{
+		Profile:   b.client.Settings.TokenProfile,
+		Alg:       idAlg(b.client),
+		Subject:   b.subject,
+		ClientID:  b.client.ID,
+		SID:       b.sid,
+		Nonce:     b.nonce,
+		IssuedAt:  issued,
+		ExpiresAt: issued + idTTL(b.client, env.Policy),
+		AuthTime:  b.facts.AuthTime / second,
+		ACR:       b.facts.ACR,
+		AMR:       b.facts.AMR,
+	}
+}
