@@ -60,8 +60,10 @@ func measureMixed(ctx context.Context, b *bench) ([]finding, error) {
 	title := fmt.Sprintf("mixed load, %d connections, %v", mixedConnections+mixedSignIns, b.mixed)
 	measured := fmt.Sprintf("%d requests and %d sign-ins, %d times 5xx, longest %.0f ms, %d times busy",
 		result.Requests(), m.signIns.Load(), failed, longest.Seconds()*1000, locked)
-	return []finding{{"mixed", title, measured, "no 5xx, none over 5 s, no rotation lost, no SQLITE_BUSY",
-		failed == 0 && longest <= slowest && locked == 0}}, nil
+	return []finding{{
+		"mixed", title, measured, "no 5xx, none over 5 s, no rotation lost, no SQLITE_BUSY",
+		failed == 0 && longest <= slowest && locked == 0,
+	}}, nil
 }
 
 // scripts deals the kinds of work out to the connections.

@@ -94,8 +94,14 @@ func TestFlagsAreCheckedBeforeAnythingRuns(t *testing.T) {
 		t.Errorf("got %+v, %v", o, err)
 	}
 	for _, bad := range [][]string{
-		{"-connections", "16,"}, {"-connections", "0"}, {"-only", "nothing"}, {"-rounds", "0"}, {"-duration", "-1s"},
-		{"-refreshes", "10000"}, {"-tokens", "0"}, {"extra"},
+		{"-connections", "16,"},
+		{"-connections", "0"},
+		{"-only", "nothing"},
+		{"-rounds", "0"},
+		{"-duration", "-1s"},
+		{"-refreshes", "10000"},
+		{"-tokens", "0"},
+		{"extra"},
 	} {
 		if _, err := parseOptions(bad); err == nil {
 			t.Errorf("accepted %v", bad)

@@ -16,8 +16,12 @@ func TestTheMedianIsTheMiddle(t *testing.T) {
 		values []float64
 		want   float64
 	}{
-		{nil, 0}, {[]float64{4}, 4}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 2}, 2},
-		{[]float64{1, 100, 2, 3}, 2.5}, {[]float64{1.3, 1.1, 9, 1.2, 1.0, 1.25, 0.2}, 1.2},
+		{nil, 0},
+		{[]float64{4}, 4},
+		{[]float64{4, 1}, 2.5},
+		{[]float64{9, 1, 2}, 2},
+		{[]float64{1, 100, 2, 3}, 2.5},
+		{[]float64{1.3, 1.1, 9, 1.2, 1.0, 1.25, 0.2}, 1.2},
 	}
 	for _, tt := range tests {
 		given := slices.Clone(tt.values)
