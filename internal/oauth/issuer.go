@@ -12,8 +12,8 @@ const (
 	PathToken      = "/oauth2/token"
 	PathRevoke     = "/oauth2/revoke"
 	PathIntrospect = "/oauth2/introspect"
-	PathUserinfo   = "/oauth2/userInfo"
-	PathEndSession = "/logout"
+	PathUserinfo   = "/oauth2/userinfo"
+	PathEndSession = "/oauth2/logout"
 	PathJWKS       = "/.well-known/jwks.json"
 
 	wellKnownOpenID = "/.well-known/openid-configuration"
