@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Root is the path that everything of the API lies below.
+const Root = "/admin/v1/"
+
+// ErrNotReached means that no server answered at the socket.
+var ErrNotReached = errors.New("no Mintmark server answers")
+
+// Client speaks to the administration API of one server. It is safe for
+// concurrent use.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+// Dial gives a client for the server behind a Unix socket. It connects with the
+// first request.
+func Dial(socketPath string) *Client {
+	var dialer net.Dialer
+	return &Client{socket: socketPath, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socketPath)
+		},
+	}}}
+}
+
+// Close ends the connections that are kept for the next request.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// page is one part of a list. Next is empty on the last one; else it is the
+// query parameter "after" of the following part.
+type page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// at joins path segments, escaped.
+func at(segments ...string) string {
+	for i, segment := range segments {
+		segments[i] = url.PathEscape(segment)
+	}
+	return strings.Join(segments, "/")
+}
+
+// call makes one request; in is its body, nil for none.
+func call[A any](ctx context.Context, c *Client, method, path string, in any) (A, error) {
+	var answer A
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return answer, fmt.Errorf("encoding the request: %w", err)
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://mintmark"+Root+path, body)
+	if err != nil {
+		return answer, fmt.Errorf("making the request: %w", err)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.http.Do(req)
+	if err != nil {
+		return answer, fmt.Errorf("%w at %s: %w", ErrNotReached, c.socket, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= http.StatusBadRequest {
+		return answer, problemOf(response)
+	}
+	if response.StatusCode == http.StatusNoContent {
+		return answer, nil
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return answer, fmt.Errorf("reading the answer: %w", err)
+	}
+	return answer, nil
+}
+
+// list goes through a list, a page at a time. It ends after an error.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		ask := url.Values{}
+		for name, values := range query {
+			if len(values) == 1 && values[0] != "" {
+				ask.Set(name, values[0])
+			}
+		}
+		for {
+			part, err := call[page[T]](ctx, c, http.MethodGet, path+"?"+ask.Encode(), nil)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range part.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if part.Next == "" {
+				return
+			}
+			ask.Set("after", part.Next)
+		}
+	}
+}

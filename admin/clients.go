@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// ClientMetadata is what an administrator decides about a client (RFC 7591 §2).
+// A field that is left out takes its default.
+type ClientMetadata struct {
+	Name                   string   `json:"name"`
+	RedirectURIs           []string `json:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	// GrantTypes are authorization_code, refresh_token and client_credentials.
+	GrantTypes []string `json:"grant_types"`
+	// TokenEndpointAuthMethod is "none" for a public client, else
+	// client_secret_basic (the default) or client_secret_post.
+	TokenEndpointAuthMethod string `json:"token_endpoint_auth_method,omitempty"`
+	ApplicationType         string `json:"application_type,omitempty"` // "web" (the default) or "native"
+	Scope                   string `json:"scope,omitempty"`            // what it may ask for, space-separated
+	// Resources are the audiences that it may ask for; DefaultResource is the one it
+	// gets when it asks for none.
+	Resources       []string `json:"resources,omitempty"`
+	DefaultResource string   `json:"default_resource,omitempty"`
+	TokenProfile    string   `json:"token_profile,omitempty"`    // default "standard"
+	SecurityProfile string   `json:"security_profile,omitempty"` // default "oidc"
+	PKCE            string   `json:"pkce,omitempty"`             // "required" (the default) or "optional"
+	// FirstParty skips the consent page: the operator's own application.
+	FirstParty bool `json:"first_party,omitempty"`
+	// ReadAttributes are the user attributes that the client may read; absent means
+	// all. A scope is granted only if all attributes behind it are here.
+	ReadAttributes []string `json:"read_attributes,omitzero"`
+	LogoURI        string   `json:"logo_uri,omitempty"`
+	ClientURI      string   `json:"client_uri,omitempty"`
+	PolicyURI      string   `json:"policy_uri,omitempty"`
+	TosURI         string   `json:"tos_uri,omitempty"`
+	// Lifetimes in seconds; zero means the server's default.
+	AccessTokenTTL     int64 `json:"access_token_ttl,omitempty"`
+	IDTokenTTL         int64 `json:"id_token_ttl,omitempty"`
+	RefreshIdleTTL     int64 `json:"refresh_idle_ttl,omitempty"`
+	RefreshAbsoluteTTL int64 `json:"refresh_absolute_ttl,omitempty"`
+	// RetryWindow, 0-300 seconds: how long the predecessor of a rotated refresh token
+	// still gets the same successor. Null means the default.
+	RetryWindow *int64 `json:"retry_window,omitempty"`
+	// RotateRefresh: null means that public clients rotate and confidential ones do not.
+	RotateRefresh *bool `json:"rotate_refresh,omitempty"`
+	// IDTokenSigningAlg is ES256 (the default), RS256 or Ed25519.
+	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+}
+
+// NewClient is a client to create.
+type NewClient struct {
+	// ClientID is chosen ([a-z0-9-]{3,64}); empty: the server makes one.
+	ClientID string `json:"client_id,omitempty"`
+	ClientMetadata
+}
+
+// RegisteredClient is a client as the server has it.
+type RegisteredClient struct {
+	ClientID string `json:"client_id"`
+	// ClientSecret is in the answer that made it, and never again.
+	ClientSecret string `json:"client_secret,omitempty"`
+	ClientMetadata
+	Enabled   bool           `json:"enabled"`
+	Secrets   []ClientSecret `json:"secrets,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
+	// Version rises with each change; an update names the one it changes.
+	Version int64 `json:"version"`
+	// Warnings say what is allowed and probably not meant.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// ClientSecret is a live secret of a client, without the secret.
+type ClientSecret struct {
+	CreatedAt time.Time `json:"created_at"`
+	EndsAt    time.Time `json:"ends_at,omitzero"` // zero: no end
+}
+
+// ClientUpdate replaces a client's metadata.
+type ClientUpdate struct {
+	ClientMetadata
+	// Version is the one that was read; zero replaces whatever is there.
+	Version int64 `json:"version,omitempty"`
+}
+
+// Rotation is the body of a secret's rotation.
+type Rotation struct {
+	// Keep is for how many more seconds the older secrets work.
+	Keep int64 `json:"keep_seconds"`
+}
+
+// CreateClient adds a client. The answer of a confidential one has its secret.
+func (c *Client) CreateClient(ctx context.Context, client NewClient) (RegisteredClient, error) {
+	return call[RegisteredClient](ctx, c, http.MethodPost, "clients", client)
+}
+
+// Clients lists all clients, in the order of their ids.
+func (c *Client) Clients(ctx context.Context) iter.Seq2[RegisteredClient, error] {
+	return list[RegisteredClient](ctx, c, "clients", nil)
+}
+
+// ShowClient gives one client.
+func (c *Client) ShowClient(ctx context.Context, id string) (RegisteredClient, error) {
+	return call[RegisteredClient](ctx, c, http.MethodGet, at("clients", id), nil)
+}
+
+// UpdateClient replaces a client's metadata.
+func (c *Client) UpdateClient(ctx context.Context, id string, update ClientUpdate) (RegisteredClient, error) {
+	return call[RegisteredClient](ctx, c, http.MethodPut, at("clients", id), update)
+}
+
+// RotateClientSecret gives a confidential client a new secret, which is in the
+// answer. The older ones end after keep; zero ends them at once.
+func (c *Client) RotateClientSecret(ctx context.Context, id string, keep time.Duration) (RegisteredClient, error) {
+	return call[RegisteredClient](ctx, c, http.MethodPost, at("clients", id, "rotate-secret"),
+		Rotation{Keep: int64(keep / time.Second)})
+}
+
+// DisableClient keeps a client from every endpoint and ends all that it has.
+func (c *Client) DisableClient(ctx context.Context, id string) (RegisteredClient, error) {
+	return call[RegisteredClient](ctx, c, http.MethodPost, at("clients", id, "disable"), nil)
+}
+
+// EnableClient lets a client in again. What ended stays ended.
+func (c *Client) EnableClient(ctx context.Context, id string) (RegisteredClient, error) {
+	return call[RegisteredClient](ctx, c, http.MethodPost, at("clients", id, "enable"), nil)
+}
+
+// DeleteClient removes a client and ends all that it has.
+func (c *Client) DeleteClient(ctx context.Context, id string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, at("clients", id), nil)
+	return err
+}

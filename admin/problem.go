@@ -1,0 +1,59 @@
+package admin
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// ProblemType is the content type of a refusal.
+const ProblemType = "application/problem+json"
+
+// The types of problem.
+const (
+	ProblemInvalid     = "urn:mintmark:problem:invalid"     // 400, 413, 415: Errors say what is wrong
+	ProblemNotFound    = "urn:mintmark:problem:not-found"   // 404: there is no such thing
+	ProblemMethod      = "urn:mintmark:problem:method"      // 405: not done to such a thing
+	ProblemConflict    = "urn:mintmark:problem:conflict"    // 409: taken, or changed since it was read
+	ProblemUnavailable = "urn:mintmark:problem:unavailable" // 503: trouble of the server; nothing was changed
+)
+
+// Problem is a refusal (RFC 9457). It is the error of every call that the server
+// answered with one.
+type Problem struct {
+	Type   string       `json:"type"`
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail,omitempty"`
+	Errors []FieldError `json:"errors,omitempty"`
+}
+
+// FieldError is one thing that is wrong with a request. Field is its JSON name.
+type FieldError struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Error is title, detail and all field errors, one to a line.
+func (p *Problem) Error() string {
+	var text strings.Builder
+	text.WriteString(p.Title)
+	if p.Detail != "" {
+		text.WriteString(": " + p.Detail)
+	}
+	for _, e := range p.Errors {
+		text.WriteString("\n  " + e.Field + ": " + e.Message)
+	}
+	return text.String()
+}
+
+// problemOf reads a refusal, and makes one up where something else answered.
+func problemOf(response *http.Response) *Problem {
+	problem := &Problem{}
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if kind != ProblemType || json.NewDecoder(response.Body).Decode(problem) != nil {
+		return &Problem{Type: "about:blank", Title: response.Status, Status: response.StatusCode}
+	}
+	return problem
+}

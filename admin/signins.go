@@ -1,0 +1,72 @@
+package admin
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Session is a browser's sign-in that has not ended.
+type Session struct {
+	SID        string    `json:"sid"`
+	Sub        string    `json:"sub"`
+	Agent      string    `json:"agent,omitempty"` // the browser, in its own words
+	AMR        []string  `json:"amr,omitempty"`   // the factors that were shown
+	SignedInAt time.Time `json:"signed_in_at"`
+	SeenAt     time.Time `json:"seen_at"`
+	// Alive is false once a limit has passed or what it hangs from was cut; Until is
+	// when it ends if nobody uses it.
+	Alive bool      `json:"alive"`
+	Why   string    `json:"why,omitempty"` // the reason for not being alive
+	Until time.Time `json:"until"`
+}
+
+// Grant is what one sign-in gave one client, and has not ended.
+type Grant struct {
+	GID        string   `json:"gid"`
+	Sub        string   `json:"sub"`
+	ClientID   string   `json:"client_id"`
+	ClientName string   `json:"client_name,omitempty"`
+	SID        string   `json:"sid,omitempty"` // empty: it outlives the sign-in
+	Scope      string   `json:"scope"`
+	Resources  []string `json:"resources,omitempty"`
+	// Offline: it goes on when the user signs out of the browser.
+	Offline     bool      `json:"offline"`
+	CreatedAt   time.Time `json:"created_at"`
+	RefreshedAt time.Time `json:"refreshed_at,omitzero"` // zero: never, or not rotated
+	Generation  int64     `json:"generation"`
+	// Alive says whether the client can still get tokens from it; Until is when it
+	// ends if nobody uses it.
+	Alive bool      `json:"alive"`
+	Until time.Time `json:"until"`
+}
+
+// GrantFilter narrows a list of grants. At least one field must be set.
+type GrantFilter struct {
+	User   string // sub
+	Client string // client_id
+}
+
+// Sessions lists a user's sessions that have not ended.
+func (c *Client) Sessions(ctx context.Context, sub string) iter.Seq2[Session, error] {
+	return list[Session](ctx, c, "sessions", url.Values{"user": {sub}})
+}
+
+// EndSession ends a session and what hangs from it.
+func (c *Client) EndSession(ctx context.Context, sid string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, at("sessions", sid), nil)
+	return err
+}
+
+// Grants lists grants that have not ended.
+func (c *Client) Grants(ctx context.Context, filter GrantFilter) iter.Seq2[Grant, error] {
+	return list[Grant](ctx, c, "grants", url.Values{"user": {filter.User}, "client": {filter.Client}})
+}
+
+// EndGrant ends a grant and its tokens.
+func (c *Client) EndGrant(ctx context.Context, gid string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, at("grants", gid), nil)
+	return err
+}
