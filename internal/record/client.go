@@ -47,7 +47,7 @@ type ClientSettings struct {
 	FirstParty bool `json:"first_party,omitempty"`
 	// ReadAttributes are the user attributes that the client may read. A scope is
 	// granted only if all attributes behind it are here. Nil means all of them.
-	ReadAttributes []string `json:"read_attributes,omitempty"`
+	ReadAttributes []string `json:"read_attributes,omitzero"`
 	LogoURI        string   `json:"logo_uri,omitempty"`
 	ClientURI      string   `json:"client_uri,omitempty"`
 	PolicyURI      string   `json:"policy_uri,omitempty"`
