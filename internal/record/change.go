@@ -66,7 +66,9 @@ type EndSession struct {
 }
 
 // MarkSession lifts a session and its grants above the cutoff that the same
-// plan appends: "log out all others" keeps the one that asked.
+// plan appends: "log out all others" keeps the one that asked. Guard: it is
+// alive, so that one that was cut since it was read does not come back. Grants
+// that were dead before stay dead.
 type MarkSession struct{ ID string }
 
 // PutConsent records what a user lets a client do; an older row is replaced,
@@ -166,6 +168,9 @@ type PutIdentifier struct{ Identifier Identifier }
 // ReplaceIdentifier changes a user's identifier of one kind, or its
 // verification. Guard: nobody else has it.
 type ReplaceIdentifier struct{ Identifier Identifier }
+
+// DeleteIdentifier takes a user's identifier of one kind away.
+type DeleteIdentifier struct{ UserID, Kind string }
 
 // PutFactor adds or replaces a user's factor of one kind. OldData, when not
 // empty, is a guard: the factor still holds it.
@@ -296,6 +301,7 @@ func (UpdateUser) change()        {}
 func (DeleteUser) change()        {}
 func (PutIdentifier) change()     {}
 func (ReplaceIdentifier) change() {}
+func (DeleteIdentifier) change()  {}
 func (PutFactor) change()         {}
 func (CountAttempt) change()      {}
 func (ClearCounter) change()      {}

@@ -1,5 +1,7 @@
 package record
 
+import "github.com/mintmark-id/mintmark/internal/revocation"
+
 // Parents is what must be alive for a token, code, grant or session to be: the
 // cutoffs and states of everything above it, read in one snapshot whose logical
 // clock is LC. Which of them apply to a child is decided by decide.Alive alone.
@@ -84,6 +86,10 @@ type LoginState struct {
 	Known       bool // this browser signed in as this user before
 	// Counters of failed attempts, by name; absent ones are zero.
 	Counters map[string]Counter
+	// Current is the session of this browser's session cookie, whoever's it is; nil:
+	// none. CurrentParents are its own: its user, itself and everything.
+	Current        *Session
+	CurrentParents Parents
 }
 
 // InteractionState is what a consent page's answer is decided from.
@@ -114,4 +120,23 @@ type Holding struct {
 	Grant      Grant
 	ClientName string
 	Alive      bool
+}
+
+// Head is where the revocation log stands.
+type Head struct {
+	LogID        revocation.LogID
+	Seq          int64
+	LC           int64
+	AllCut       int64
+	Chain        revocation.Chain // over the entries that the feed serves
+	FeedKey      revocation.FeedKey
+	LongestTTL   int64 // ms: of any token in force
+	LongestUntil int64 // until then no shorter lifetime counts
+}
+
+// AuditEntry is a row of the audit trail as it is read back: the event, and how
+// often it happened in its minute.
+type AuditEntry struct {
+	Audit
+	N int64
 }

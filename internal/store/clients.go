@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+const (
+	clientColumns = `c.id, c.name, c.settings, c.enabled, c.cut, c.made_at, c.version`
+
+	readClient = `SELECT h.lc, ` + clientColumns + `, x.secret_hash, x.made_at, x.ends_at
+	FROM revlog_head h
+	LEFT JOIN clients c ON c.id = $1
+	LEFT JOIN client_secrets x ON x.client_id = c.id
+	WHERE h.one = 1 ORDER BY x.made_at DESC`
+
+	readResource = `SELECT h.lc, r.aud, r.settings, r.cut, r.version
+	FROM revlog_head h LEFT JOIN resources r ON r.aud = $1 WHERE h.one = 1`
+)
+
+func clientInto(c *record.Client) []any {
+	return []any{
+		(*text)(&c.ID), (*text)(&c.Name),
+		packed{&c.Settings},
+		(*flag)(&c.Enabled), (*number)(&c.Cut),
+		(*number)(&c.MadeAt), (*number)(&c.Version),
+	}
+}
+
+// client gives a client of the cache, or of the database. It is not older than
+// the clock that was published when it was called; nil means that there is none.
+func (s *Store) client(ctx context.Context, id string) (*record.Client, error) {
+	if id == "" {
+		return nil, nil //nolint:nilnil // there is no such client, as below
+	}
+	if c := s.cache.clients.get(id); c != nil {
+		return c, nil
+	}
+	var lc int64
+	var client record.Client
+	err := s.each(ctx, readClient, []any{id}, func(rows *sql.Rows) error {
+		var row record.Client
+		var secret record.ClientSecret
+		into := append([]any{&lc}, clientInto(&row)...)
+		into = append(into, (*blob)(&secret.Hash), (*number)(&secret.MadeAt), (*number)(&secret.EndsAt))
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		row.Secrets = client.Secrets
+		if secret.Hash != nil {
+			row.Secrets = append(row.Secrets, secret)
+		}
+		client = row
+		return nil
+	})
+	if err != nil {
+		return nil, unavailable("reading a client", err)
+	}
+	if client.ID == "" {
+		return nil, nil
+	}
+	client.ScopeList = record.SplitScope(client.Settings.Scope)
+	put(&s.cache, &s.cache.clients, id, &client, lc)
+	return &client, nil
+}
+
+// resource is to resources what client is to clients.
+func (s *Store) resource(ctx context.Context, aud string) (*record.Resource, error) {
+	if r := s.cache.resources.get(aud); r != nil {
+		return r, nil
+	}
+	var lc int64
+	var r record.Resource
+	err := s.one(ctx, readResource, []any{aud},
+		[]any{&lc, (*text)(&r.Aud), packed{&r.Settings}, (*number)(&r.Cut), (*number)(&r.Version)})
+	if err != nil {
+		return nil, unavailable("reading a resource", err)
+	}
+	if r.Aud == "" {
+		return nil, nil //nolint:nilnil // there is no such resource
+	}
+	put(&s.cache, &s.cache.resources, aud, &r, lc)
+	return &r, nil
+}
+
+// ClientState is what client_credentials is decided from. It comes from memory
+// when client and resources are there; its clock is the cache's, read before them.
+func (s *Store) ClientState(ctx context.Context, clientID string, auds []string) (record.ClientState, error) {
+	return s.clientState(ctx, *s.cache.at.Load(), clientID, auds)
+}
+
+// clientState adds client and resources to a snapshot, which the cache has reached.
+func (s *Store) clientState(
+	ctx context.Context, at view, clientID string, auds []string,
+) (state record.ClientState, err error) {
+	state.LC, state.AllCut = at.lc, at.allCut
+	if state.Client, err = s.client(ctx, clientID); err != nil {
+		return record.ClientState{}, err
+	}
+	for _, aud := range auds {
+		r, err := s.resource(ctx, aud)
+		if err != nil {
+			return record.ClientState{}, err
+		}
+		if r == nil {
+			continue // the issuer, a client, or nothing that we know
+		}
+		if state.Resources == nil {
+			state.Resources = make(map[string]*record.Resource, len(auds))
+		}
+		state.Resources[aud] = r
+	}
+	return state, nil
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+)
+
+// plan is a decision's changes as statements: a guard and what follows from it,
+// committed together or not at all. It is made by the goroutine that commits, so
+// that the one that writes only writes.
+type plan struct {
+	steps   []step
+	entries []record.Append // of the revocation log, touches included
+	touched []cachedRow     // to be evicted once it is committed
+	clocked bool            // it moves the logical clock
+	cutsAll bool
+	longest int64 // ms, of a RaiseLongest in this plan
+	err     error // what could not be made a statement
+
+	result  chan error
+	written int64 // rows, set with the result
+}
+
+// step is one statement. A guard that finds no row is a conflict.
+type step struct {
+	text  string
+	args  []any
+	guard bool
+}
+
+// planClock and nodeClock stand among the arguments of a step for what is known
+// only when it is written: the plan's logical clock, and the node's clock.
+type (
+	planClock struct{}
+	nodeClock struct{}
+)
+
+func newPlan(changes []record.Change) (*plan, error) {
+	p := &plan{result: make(chan error, 1)}
+	for _, c := range changes {
+		p.addOfPeople(c)
+		p.addOfEstate(c)
+	}
+	if p.err != nil {
+		return nil, unavailable("planning", p.err)
+	}
+	return p, nil
+}
+
+// one reports whether the plan is a single statement, which is atomic by itself.
+func (p *plan) one() bool { return len(p.steps) == 1 && !p.clocked }
+
+func (p *plan) do(text string, args ...any) { p.add(step{text: text, args: args}) }
+
+func (p *plan) guard(text string, args ...any) { p.add(step{text: text, args: args, guard: true}) }
+
+func (p *plan) add(s step) {
+	p.steps = append(p.steps, s)
+	for _, arg := range s.args {
+		if _, ok := arg.(planClock); ok {
+			p.clocked = true
+		}
+	}
+}
+
+// touch says that a row which nodes keep in memory changes. The entry tells the
+// other nodes (tokens.md I1), and moves the clock.
+func (p *plan) touch(table, id string) {
+	p.touched = append(p.touched, cachedRow{table, id})
+	p.append(record.Append{Target: revocation.ForTouch(table, id)})
+}
+
+func (p *plan) append(entry record.Append) {
+	p.entries = append(p.entries, entry)
+	p.clocked = true
+}
+
+func (p *plan) words(list []string) string {
+	for _, word := range list {
+		if word == "" || strings.Contains(word, " ") {
+			p.err = fmt.Errorf("%q cannot be in a list of words", word)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+func (p *plan) json(value any) string {
+	packed, err := json.Marshal(value)
+	if err != nil {
+		p.err = fmt.Errorf("packing %T: %w", value, err)
+	}
+	return string(packed)
+}
+
+// Both switches name every change, so that the check of sealed sets fails the
+// build when a new one is in neither.
+
+func (p *plan) addOfPeople(c record.Change) {
+	switch c := c.(type) {
+	case record.PutInteraction:
+		p.putInteraction(c.Interaction)
+	case record.UseInteraction:
+		p.guard(useInteraction, c.At, bytesOf(c.IDHash))
+	case record.PutSession:
+		p.putSession(c.Session)
+	case record.RenewSession:
+		p.renewSession(c)
+	case record.SeeSession:
+		p.do(seeSession, c.SeenAt, c.IdleUntil, c.ID)
+	case record.EndSession:
+		p.do(endSession, c.At, c.ID)
+	case record.MarkSession:
+		p.markSession(c.ID)
+	case record.PutConsent:
+		p.putConsent(c.Consent)
+	case record.CutConsent:
+		p.guard(cutConsent, c.UserID, c.ClientID, planClock{}, c.At)
+	case record.PutCode:
+		p.putCode(c.Code)
+	case record.UseCode:
+		p.guard(useCode, c.At, bytesOf(c.Hash), c.ClientID)
+	case record.PutGrant:
+		p.putGrant(c.Grant, c.SessionID)
+	case record.RotateGrant:
+		p.guard(rotateGrant, c.At, c.IdleUntil, c.ID, c.From)
+	case record.NoteLate:
+		p.guard(noteLate, c.LateGen, c.LateRun, c.ID, c.Gen, c.WasGen, c.WasRun)
+	case record.TouchGrant:
+		p.guard(touchGrant, c.IdleUntil, c.ID)
+	case record.EndGrant:
+		p.do(endGrant, c.At, c.ID)
+	case record.PutUser:
+		p.putUser(c.User)
+	case record.UpdateUser:
+		p.guard(updateUser, string(c.Status), string(c.Claims), c.UserID, c.Version)
+	case record.CutUser:
+		p.do(cutUser, planClock{}, c.UserID)
+	case record.DeleteUser:
+		p.deleteUser(c)
+	case record.PutIdentifier:
+		p.putIdentifier(c.Identifier)
+	case record.ReplaceIdentifier:
+		p.replaceIdentifier(c.Identifier)
+	case record.DeleteIdentifier:
+		p.do(deleteIdentifier, c.UserID, c.Kind)
+	case record.PutFactor:
+		p.putFactor(c)
+	case record.CountAttempt:
+		p.guard(countAttempt, c.Name, c.WindowEnds, c.At, c.Limit)
+	case record.ClearCounter:
+		p.do(clearCounter, c.Name)
+	case record.Spend:
+		p.guard(spend, bytesOf(c.KeyHash), c.EndsAt)
+	case record.Append, record.CutClient, record.CutResource, record.CutAll, record.PutClient, record.UpdateClient,
+		record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource,
+		record.PutKey, record.MoveKey, record.PutRoot, record.RaiseLongest, record.Audit:
+		// addOfEstate has these.
+	}
+}
+
+func (p *plan) addOfEstate(c record.Change) {
+	switch c := c.(type) {
+	case record.Append:
+		p.append(c)
+	case record.CutAll:
+		p.cutAll()
+	case record.RaiseLongest:
+		p.raiseLongest(c)
+	case record.PutClient:
+		p.putClient(c.Client)
+	case record.UpdateClient:
+		p.updateClient(c)
+	case record.PutClientSecret:
+		p.putClientSecret(c)
+	case record.CutClient:
+		p.do(cutClient, planClock{}, c.ClientID)
+		p.touch(tableClients, c.ClientID)
+	case record.DeleteClient:
+		p.deleteClient(c)
+	case record.PutResource:
+		p.putResource(c.Resource)
+	case record.UpdateResource:
+		p.guard(updateResource, p.json(c.Settings), c.Aud, c.Version)
+		p.touch(tableResources, c.Aud)
+	case record.CutResource:
+		p.do(cutResource, planClock{}, c.Aud)
+		p.touch(tableResources, c.Aud)
+	case record.DeleteResource:
+		p.do(deleteResource, c.Aud)
+		p.touch(tableResources, c.Aud)
+	case record.PutKey:
+		p.putKey(c.Key)
+	case record.MoveKey:
+		p.guard(moveKey, string(c.To), c.SignsFrom, c.PublishedUntil, c.KID, string(c.From))
+		p.touch(tableKeys, c.KID)
+	case record.PutRoot:
+		p.guard(putRoot, c.Root.KeyID, c.Root.Use, bytesOf(c.Root.Sealed), c.Root.MadeAt)
+	case record.Audit:
+		p.audit(c)
+	case record.PutInteraction, record.UseInteraction, record.PutSession, record.RenewSession, record.SeeSession,
+		record.EndSession, record.MarkSession, record.PutConsent, record.CutConsent, record.PutCode, record.UseCode,
+		record.PutGrant, record.RotateGrant, record.NoteLate, record.TouchGrant, record.EndGrant, record.PutUser,
+		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutIdentifier, record.ReplaceIdentifier, record.DeleteIdentifier,
+		record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:
+		// addOfPeople has these.
+	}
+}

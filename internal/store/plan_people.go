@@ -1,0 +1,143 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+// Every insert says ON CONFLICT DO NOTHING, so that an id that is taken is a
+// guard without a row like any other and leaves the transaction usable. What
+// must have a parent names it in its WHERE.
+
+const (
+	putInteraction = `INSERT INTO interactions
+	(id_hash, browser_hash, client_id, request, made_at, used_at, ends_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
+
+	useInteraction = `UPDATE interactions SET used_at = $1 WHERE id_hash = $2 AND used_at = 0`
+)
+
+func (p *plan) putInteraction(i record.Interaction) {
+	p.guard(putInteraction, bytesOf(i.IDHash), bytesOf(i.BrowserHash), i.Request.ClientID, p.json(i.Request),
+		i.MadeAt, i.UsedAt, i.EndsAt)
+}
+
+const (
+	putSession = `INSERT INTO sessions (id, cookie_hash, browser_hash, user_id, proofs, auth_time, rvs, agent,
+	made_at, seen_at, idle_until, abs_until, ended_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
+
+	renewSession = `UPDATE sessions
+	SET cookie_hash = $1, proofs = $2, auth_time = $3, rvs = $4, seen_at = $5, idle_until = $6
+	WHERE id = $7 AND cookie_hash = $8 AND ended_at = 0`
+
+	seeSession = `UPDATE sessions SET seen_at = $1, idle_until = $2 WHERE id = $3 AND ended_at = 0`
+
+	endSession = `UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at = 0`
+
+	// A session that was cut after the decision read it stays cut.
+	markSession = `UPDATE sessions SET rvs = $1 WHERE id = $2 AND ended_at = 0
+	AND rvs >= (SELECT all_cut FROM revlog_head WHERE one = 1)
+	AND rvs >= (SELECT cut FROM users WHERE id = sessions.user_id)`
+
+	// Only what was alive is lifted: an app that the user removed stays removed.
+	// The LIKE may take a % or _ of an audience for any character, and then leaves
+	// a grant behind that might have been lifted.
+	markGrants = `UPDATE grants SET rvs = $1 WHERE sid = $2 AND sid <> '' AND ended_at = 0
+	AND rvs >= (SELECT all_cut FROM revlog_head WHERE one = 1)
+	AND rvs >= (SELECT cut FROM users WHERE id = grants.user_id)
+	AND rvs >= (SELECT cut FROM clients WHERE id = grants.client_id)
+	AND NOT EXISTS (SELECT 1 FROM consents
+		WHERE user_id = grants.user_id AND client_id = grants.client_id AND cut > grants.rvs)
+	AND NOT EXISTS (SELECT 1 FROM resources
+		WHERE cut > grants.rvs AND ' ' || grants.resources || ' ' LIKE '% ' || aud || ' %')`
+)
+
+func (p *plan) putSession(s record.Session) {
+	p.guard(putSession, s.ID, bytesOf(s.CookieHash), bytesOf(s.BrowserHash), s.UserID, p.json(s.Proofs), s.AuthTime,
+		s.RVS, s.Agent, s.MadeAt, s.SeenAt, s.IdleUntil, s.AbsUntil, s.EndedAt)
+}
+
+func (p *plan) renewSession(c record.RenewSession) {
+	p.guard(renewSession, bytesOf(c.CookieHash), p.json(c.Proofs), c.AuthTime, c.RVS, c.SeenAt, c.IdleUntil,
+		c.ID, bytesOf(c.OldCookieHash))
+}
+
+// markSession comes before every cut of the plan, wherever the plan has it: what
+// is alive is asked of the state before.
+func (p *plan) markSession(sid string) {
+	p.clocked = true
+	p.steps = slices.Insert(p.steps, 0,
+		step{text: markSession, args: []any{planClock{}, sid}, guard: true},
+		step{text: markGrants, args: []any{planClock{}, sid}})
+}
+
+const (
+	putConsent = `INSERT INTO consents (user_id, client_id, scope, cut, made_at)
+	SELECT $1, $2, $3, $4, $5
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1) AND EXISTS (SELECT 1 FROM clients WHERE id = $2)
+	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, made_at = excluded.made_at`
+
+	cutConsent = `INSERT INTO consents (user_id, client_id, scope, cut, made_at)
+	SELECT $1, $2, '', $3, $4
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1) AND EXISTS (SELECT 1 FROM clients WHERE id = $2)
+	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, cut = excluded.cut`
+)
+
+func (p *plan) putConsent(c record.Consent) {
+	p.guard(putConsent, c.UserID, c.ClientID, p.words(c.Scope), c.Cut, c.MadeAt)
+}
+
+const (
+	putCode = `INSERT INTO codes (hash, client_id, user_id, sid, gid, request, challenge, rvs, used_at, ends_at)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+	WHERE EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND ended_at = 0)
+	ON CONFLICT DO NOTHING`
+
+	useCode = `UPDATE codes SET used_at = $1 WHERE hash = $2 AND used_at = 0 AND client_id = $3`
+)
+
+func (p *plan) putCode(c record.Code) {
+	p.guard(putCode, bytesOf(c.Hash), c.ClientID, c.UserID, c.SID, c.GID, p.json(c.Request), c.Challenge,
+		c.RVS, c.UsedAt, c.EndsAt)
+}
+
+const (
+	putGrant = `INSERT INTO grants (id, user_id, client_id, sid, scope, resources, auth_time, acr, amr, claims, rvs,
+	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
+	WHERE $21 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $21 AND ended_at = 0)
+	ON CONFLICT DO NOTHING`
+
+	rotateGrant = `UPDATE grants SET gen = gen + 1, rotated_at = $1, idle_until = $2
+	WHERE id = $3 AND gen = $4 AND ended_at = 0`
+
+	noteLate = `UPDATE grants SET late_gen = $1, late_run = $2
+	WHERE id = $3 AND gen = $4 AND late_gen = $5 AND late_run = $6 AND ended_at = 0`
+
+	touchGrant = `UPDATE grants SET idle_until = $1 WHERE id = $2 AND ended_at = 0`
+
+	endGrant = `UPDATE grants SET ended_at = $1 WHERE id = $2 AND ended_at = 0`
+)
+
+func (p *plan) putGrant(g record.Grant, sessionID string) {
+	p.guard(putGrant, g.ID, g.UserID, g.ClientID, g.SID, p.words(g.Scope), p.words(g.Resources),
+		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), string(g.Claims), g.RVS,
+		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, sessionID)
+}
+
+const (
+	// A counter whose window has ended starts again; the limit is a guard on what
+	// stands there now.
+	countAttempt = `INSERT INTO counters (name, n, window_ends)
+	SELECT $1, 1, $2 WHERE $4 > 0
+	ON CONFLICT (name) DO UPDATE SET
+		n = CASE WHEN counters.window_ends <= $3 THEN 1 ELSE counters.n + 1 END,
+		window_ends = CASE WHEN counters.window_ends <= $3 THEN excluded.window_ends ELSE counters.window_ends END
+	WHERE counters.n < $4 OR counters.window_ends <= $3`
+
+	clearCounter = `DELETE FROM counters WHERE name = $1`
+
+	spend = `INSERT INTO spent (key_hash, ends_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+)

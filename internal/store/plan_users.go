@@ -1,0 +1,71 @@
+package store
+
+import "github.com/mintmark-id/mintmark/internal/record"
+
+const (
+	putUser = `INSERT INTO users (id, status, claims, token_version, cut, made_at, version)
+	VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
+
+	updateUser = `UPDATE users SET status = $1, claims = $2, version = version + 1 WHERE id = $3 AND version = $4`
+
+	cutUser = `UPDATE users SET cut = $1, token_version = token_version + 1 WHERE id = $2`
+
+	deleteUser            = `DELETE FROM users WHERE id = $1`
+	deleteUserIdentifiers = `DELETE FROM identifiers WHERE user_id = $1`
+	deleteUserFactors     = `DELETE FROM factors WHERE user_id = $1`
+	deleteUserConsents    = `DELETE FROM consents WHERE user_id = $1`
+	endUserSessions       = `UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at = 0`
+	endUserGrants         = `UPDATE grants SET ended_at = $1 WHERE user_id = $2 AND ended_at = 0`
+)
+
+func (p *plan) putUser(u record.User) {
+	p.guard(putUser, u.ID, string(u.Status), string(u.Claims), u.TokenVersion, u.Cut, u.MadeAt, u.Version)
+}
+
+func (p *plan) deleteUser(c record.DeleteUser) {
+	p.do(deleteUser, c.UserID)
+	p.do(deleteUserIdentifiers, c.UserID)
+	p.do(deleteUserFactors, c.UserID)
+	p.do(deleteUserConsents, c.UserID)
+	p.do(endUserSessions, c.At, c.UserID)
+	p.do(endUserGrants, c.At, c.UserID)
+}
+
+const (
+	putIdentifier = `INSERT INTO identifiers (kind, value, user_id, verified_at)
+	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM users WHERE id = $3)
+	ON CONFLICT DO NOTHING`
+
+	deleteIdentifier = `DELETE FROM identifiers WHERE user_id = $1 AND kind = $2`
+
+	replaceIdentifier = `UPDATE identifiers SET value = $1, verified_at = $2 WHERE user_id = $3 AND kind = $4
+	AND NOT EXISTS (SELECT 1 FROM identifiers o WHERE o.kind = $4 AND o.value = $1 AND o.user_id <> $3)`
+)
+
+func (p *plan) putIdentifier(i record.Identifier) {
+	p.guard(putIdentifier, i.Kind, i.Value, i.UserID, i.VerifiedAt)
+}
+
+func (p *plan) replaceIdentifier(i record.Identifier) {
+	p.guard(replaceIdentifier, i.Value, i.VerifiedAt, i.UserID, i.Kind)
+}
+
+const (
+	replaceFactor = `UPDATE factors SET id = $1, data = $2, made_at = $3 WHERE user_id = $4 AND kind = $5 AND data = $6`
+
+	forgetFactor = `DELETE FROM factors WHERE user_id = $1 AND kind = $2`
+
+	putFactor = `INSERT INTO factors (id, user_id, kind, data, made_at)
+	SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM users WHERE id = $2)
+	ON CONFLICT DO NOTHING`
+)
+
+func (p *plan) putFactor(c record.PutFactor) {
+	f := c.Factor
+	if c.OldData != "" {
+		p.guard(replaceFactor, f.ID, f.Data, f.MadeAt, f.UserID, f.Kind, c.OldData)
+		return
+	}
+	p.do(forgetFactor, f.UserID, f.Kind)
+	p.guard(putFactor, f.ID, f.UserID, f.Kind, f.Data, f.MadeAt)
+}

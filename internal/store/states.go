@@ -1,0 +1,232 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+)
+
+// Each state is one statement, hence one snapshot, whose logical clock is its LC.
+// Clients and resources are added from the cache, once that has reached the
+// snapshot's clock; so nothing in a state is older than its LC.
+
+const headColumns = `h.lc, h.all_cut`
+
+func (v *view) into() []any { return []any{&v.lc, &v.allCut} }
+
+// load reads one snapshot and waits for the cache to have seen it too.
+func (s *Store) load(ctx context.Context, what, query string, args []any, at *view, into ...[]any) error {
+	err := s.one(ctx, query, args, slices.Concat(append([][]any{at.into()}, into...)...))
+	if err == nil {
+		err = s.cache.reach(ctx, at.lc)
+	}
+	if err != nil {
+		return unavailable("reading the state for "+what, err)
+	}
+	return nil
+}
+
+// gone stands for the time at which something ended whose row is not there.
+const gone = 1
+
+// parentRow is what Alive wants to know of user, consent and session.
+type parentRow struct {
+	userStatus record.UserStatus
+	userCut    int64
+	consentCut int64
+	sid        string
+	endedAt    int64
+	idleUntil  int64
+	absUntil   int64
+}
+
+const parentColumns = `u.status, u.cut, co.cut, s.id, s.ended_at, s.idle_until, s.abs_until`
+
+func (r *parentRow) into() []any {
+	return []any{
+		(*text)(&r.userStatus), (*number)(&r.userCut), (*number)(&r.consentCut), (*text)(&r.sid),
+		(*number)(&r.endedAt), (*number)(&r.idleUntil), (*number)(&r.absUntil),
+	}
+}
+
+// parents gives what is above something of the user userID in the session sid;
+// both may be empty.
+func (r *parentRow) parents(at view, userID, sid string) record.Parents {
+	p := record.Parents{LC: at.lc, AllCut: at.allCut, UserID: userID, SID: sid, ConsentCut: r.consentCut}
+	if userID != "" {
+		p.UserStatus, p.UserCut = r.userStatus, r.userCut
+	}
+	switch {
+	case sid == "":
+	case r.sid == "":
+		p.SessionEndedAt = gone
+	default:
+		p.SessionEndedAt, p.SessionIdleUntil, p.SessionAbsUntil = r.endedAt, r.idleUntil, r.absUntil
+	}
+	return p
+}
+
+// addClient puts the client and the resources above p. An audience that is no
+// resource (the issuer, a client) has no cutoff of its own.
+func (s *Store) addClient(ctx context.Context, p *record.Parents, clientID string, state *record.ClientState) error {
+	if clientID == "" {
+		return nil
+	}
+	client := state.Client
+	if client == nil || client.ID != clientID { // somebody else's credential
+		var err error
+		if client, err = s.client(ctx, clientID); err != nil {
+			return err
+		}
+	}
+	p.ClientID = clientID
+	if client != nil {
+		p.ClientEnabled, p.ClientCut = client.Enabled, client.Cut
+	}
+	for _, r := range state.Resources {
+		p.ResourceCuts = append(p.ResourceCuts, r.Cut)
+	}
+	return nil
+}
+
+const readRefreshState = `SELECT ` + headColumns + `, ` + grantColumns + `, ` + parentColumns + `
+	FROM revlog_head h
+	LEFT JOIN grants g ON g.id = $1
+	LEFT JOIN users u ON u.id = g.user_id
+	LEFT JOIN consents co ON co.user_id = g.user_id AND co.client_id = g.client_id
+	LEFT JOIN sessions s ON s.id = g.sid
+	WHERE h.one = 1`
+
+// RefreshState loads what a refresh of the grant gid by a client is decided from.
+func (s *Store) RefreshState(ctx context.Context, gid, clientID string) (*record.RefreshState, error) {
+	var at view
+	var grant grantRow
+	var above parentRow
+	err := s.load(ctx, "a refresh", readRefreshState, []any{gid}, &at, grant.into(), above.into())
+	if err != nil {
+		return nil, err
+	}
+	g := &grant.grant
+	state := &record.RefreshState{Grant: grant.get()}
+	if state.ClientState, err = s.clientState(ctx, at, clientID, g.Resources); err != nil {
+		return nil, err
+	}
+	state.Parents = above.parents(at, g.UserID, g.SID)
+	state.Parents.GID, state.Parents.GrantEndedAt = g.ID, g.EndedAt
+	return state, s.addClient(ctx, &state.Parents, g.ClientID, &state.ClientState)
+}
+
+const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + userColumns + `, ` + parentColumns + `
+	FROM revlog_head h
+	LEFT JOIN codes c ON c.hash = $1
+	LEFT JOIN users u ON u.id = c.user_id` + userIdentifiers + `
+	LEFT JOIN consents co ON co.user_id = c.user_id AND co.client_id = c.client_id
+	LEFT JOIN sessions s ON s.id = c.sid
+	WHERE h.one = 1`
+
+// CodeState loads what a code's exchange by a client is decided from. Above a
+// code stands its session; the grant is what it will give.
+func (s *Store) CodeState(ctx context.Context, codeHash []byte, clientID string) (*record.CodeState, error) {
+	var at view
+	var code codeRow
+	var user userRow
+	var above parentRow
+	err := s.load(ctx, "an exchange", readCodeState, []any{probe(codeHash)}, &at,
+		code.into(), user.into(), above.into())
+	if err != nil {
+		return nil, err
+	}
+	c := &code.code
+	state := &record.CodeState{Code: code.get(), User: user.get()}
+	if state.ClientState, err = s.clientState(ctx, at, clientID, c.Request.Resources); err != nil {
+		return nil, err
+	}
+	state.Parents = above.parents(at, c.UserID, c.SID)
+	return state, s.addClient(ctx, &state.Parents, c.ClientID, &state.ClientState)
+}
+
+// TokenQuery names a token that was presented, and by whom. What is empty is
+// taken from the grant, if GID names one: a refresh token has nothing else.
+type TokenQuery struct {
+	CallerID string // the client that asks; empty at userinfo
+	Subject  string // the sub, a user's or a client's id
+	ClientID string
+	SID      string
+	GID      string
+	JTI      string
+	KID      string
+	Audience []string
+	WithUser bool
+}
+
+const readTokenState = `SELECT ` + headColumns + `, ` + grantColumns + `, ` + userColumns + `, ` + parentColumns + `,
+	k.status, EXISTS (SELECT 1 FROM revlog WHERE kind = 1 AND value = $6)
+	FROM revlog_head h
+	LEFT JOIN grants g ON g.id = $1
+	LEFT JOIN users u ON u.id = CASE WHEN $2 <> '' THEN $2 ELSE g.user_id END` + userIdentifiers + `
+	LEFT JOIN consents co ON co.user_id = u.id AND co.client_id = CASE WHEN $3 <> '' THEN $3 ELSE g.client_id END
+	LEFT JOIN sessions s ON s.id = CASE WHEN $4 <> '' THEN $4 ELSE g.sid END
+	LEFT JOIN signing_keys k ON k.kid = $5
+	WHERE h.one = 1`
+
+// TokenState loads what introspection, revocation and userinfo are decided from.
+func (s *Store) TokenState(ctx context.Context, q TokenQuery) (*record.TokenState, error) {
+	userID := q.Subject
+	if q.Subject == q.ClientID { // client_credentials: no user above
+		userID = ""
+	}
+	var at view
+	var grant grantRow
+	var user userRow
+	var above parentRow
+	var keyStatus record.KeyStatus
+	var revoked bool
+	err := s.load(ctx, "a token", readTokenState,
+		[]any{q.GID, userID, q.ClientID, q.SID, q.KID, jtiTarget(q.JTI)}, &at,
+		grant.into(), user.into(), above.into(), []any{(*text)(&keyStatus), (*flag)(&revoked)})
+	if err != nil {
+		return nil, err
+	}
+	g := &grant.grant
+	auds := q.Audience
+	if auds == nil {
+		auds = g.Resources
+	}
+	state := &record.TokenState{Grant: grant.get()}
+	if q.WithUser {
+		state.User = user.get()
+	}
+	if state.ClientState, err = s.clientState(ctx, at, q.CallerID, auds); err != nil {
+		return nil, err
+	}
+	clientID := cmp.Or(q.ClientID, g.ClientID)
+	if state.Subject, err = s.client(ctx, clientID); err != nil {
+		return nil, err
+	}
+	state.Parents = above.parents(at, cmp.Or(userID, g.UserID), cmp.Or(q.SID, g.SID))
+	state.Parents.JTIRevoked = revoked
+	if q.KID != "" {
+		state.Parents.KeyStatus = keyStatus
+		if keyStatus == "" { // a key of another database
+			state.Parents.KeyStatus = record.KeyCompromised
+		}
+	}
+	if q.GID != "" {
+		state.Parents.GID, state.Parents.GrantEndedAt = q.GID, g.EndedAt
+		if state.Grant == nil {
+			state.Parents.GrantEndedAt = gone
+		}
+	}
+	return state, s.addClient(ctx, &state.Parents, clientID, &state.ClientState)
+}
+
+// jtiTarget is how the log names an access token; NULL matches nothing.
+func jtiTarget(jti string) any {
+	if jti == "" {
+		return nil
+	}
+	return revocation.ForJTI(jti).Append(nil)
+}

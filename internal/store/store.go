@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrConflict means that a guard of the plan found its row in another state, and
+// that nothing of the plan was written: load and decide again.
+var ErrConflict = errors.New("the state has changed since it was read")
+
+// ErrUnavailable means trouble of ours: the disk is full, the file cannot be
+// read, the store is closed. It wraps the cause.
+var ErrUnavailable = errors.New("the database is not available")
+
+// defaultReaders leaves the committer its part of the contract's pool of 16.
+const defaultReaders = 14
+
+// Options say which database to open, and how.
+type Options struct {
+	Path    string // of the SQLite file; file and directory are made when missing
+	Readers int    // connections that read at once; zero means 14
+	// Unsafe does not wait for the disk: a power cut may lose what was
+	// acknowledged. For tests.
+	Unsafe bool
+
+	now func() int64 // unix ms; nil means the system's clock
+}
+
+// Store is a database. Its methods may be called from many goroutines.
+type Store struct {
+	writer     *sql.DB // one connection, which the committer holds
+	readers    *sql.DB
+	statements sync.Map // SQL text -> *sql.Stmt of readers
+	cache      cache
+	now        func() int64
+
+	starting  sync.Mutex
+	committer atomic.Pointer[committer] // nil until the schema is current
+}
+
+// Open opens a database, making an empty one when there is none. When its schema
+// is behind, only Migrate and MigrationStatus work until Migrate has run.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	writer, err := openWriter(ctx, o.Path, o.Unsafe)
+	if err != nil {
+		return nil, unavailable("opening "+o.Path, err)
+	}
+	if o.Readers == 0 {
+		o.Readers = defaultReaders
+	}
+	readers, err := openReaders(o.Path, o.Readers)
+	if err != nil {
+		return nil, unavailable("opening "+o.Path, errors.Join(err, writer.Close()))
+	}
+	s := &Store{writer: writer, readers: readers, now: o.now}
+	s.cache.init()
+	if s.now == nil {
+		s.now = func() int64 { return time.Now().UnixMilli() }
+	}
+	if err := s.startIfCurrent(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) startIfCurrent(ctx context.Context) error {
+	steps, err := s.MigrationStatus(ctx)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if !step.Applied {
+			return nil
+		}
+	}
+	if err := s.makeLog(ctx); err != nil { // when a crash came between the last step and this
+		return unavailable("making the revocation log", err)
+	}
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	return s.start(ctx)
+}
+
+// start takes the head into the cache and starts the committer.
+func (s *Store) start(ctx context.Context) error {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return err
+	}
+	s.cache.publish(view{lc: head.LC, allCut: head.AllCut}, nil)
+	c, err := startCommitter(ctx, s)
+	if err != nil {
+		return unavailable("starting the committer", err)
+	}
+	s.committer.Store(c)
+	return nil
+}
+
+// Close commits what is queued, moves the write-ahead log into the database and
+// closes it. Plans that come later get ErrUnavailable.
+func (s *Store) Close() error {
+	var errs []error
+	if c := s.committer.Load(); c != nil {
+		errs = append(errs, c.close())
+	}
+	errs = append(errs, s.readers.Close(), s.writer.Close())
+	if err := errors.Join(errs...); err != nil {
+		return unavailable("closing the database", err)
+	}
+	return nil
+}
+
+// unavailable is the only way in which an error of the driver leaves the package.
+func unavailable(doing string, err error) error {
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
+
+// statement returns the query, prepared once for the pool.
+func (s *Store) statement(text string) (*sql.Stmt, error) {
+	if found, ok := s.statements.Load(text); ok {
+		if statement, ok := found.(*sql.Stmt); ok {
+			return statement, nil
+		}
+	}
+	made, err := s.readers.Prepare(text) //nolint:noctx // it outlives the request that comes first
+	if err != nil {
+		return nil, err
+	}
+	if first, loaded := s.statements.LoadOrStore(text, made); loaded {
+		statement, _ := first.(*sql.Stmt)
+		return statement, made.Close()
+	}
+	return made, nil
+}
+
+// each runs a query and calls scan for every row. It holds a connection only
+// while it runs, so scan must not query.
+//
+// The query itself does not follow ctx: the driver would start a goroutine for
+// each one to watch it, and they end within microseconds.
+func (s *Store) each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	statement, err := s.statement(text)
+	if err != nil {
+		return err
+	}
+	rows, err := statement.QueryContext(context.WithoutCancel(ctx), args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// one runs a query for at most one row and scans it. Without a row it leaves
+// the destinations alone.
+func (s *Store) one(ctx context.Context, text string, args, into []any) error {
+	return s.each(ctx, text, args, func(rows *sql.Rows) error { return rows.Scan(into...) })
+}
