@@ -298,6 +298,11 @@ func TestWhatACodeGivesFollowsTheRequestAndTheClient(t *testing.T) {
 			func(*testing.T, record.Grant, record.Tokens) {},
 		},
 		{
+			"the grant to be made has no row yet",
+			func(c *exchangeCase) { c.st.Parents.GID, c.st.Parents.GrantEndedAt = "grant", 1 },
+			func(*testing.T, record.Grant, record.Tokens) {},
+		},
+		{
 			"PKCE left out where that is allowed",
 			func(c *exchangeCase) { c.st.Code.Challenge = ""; c.req.CodeVerifier = "" },
 			func(*testing.T, record.Grant, record.Tokens) {},
