@@ -175,7 +175,7 @@ func (r *reader) scopes() Scopes {
 func (r *reader) resources() []string {
 	var resources []string
 	for _, value := range r.form.All("resource") {
-		if !isResource(value) {
+		if !IsResource(value) {
 			r.blame(Refuse(ReasonResourceMalformed).With("resource"))
 			return nil
 		}
@@ -186,8 +186,9 @@ func (r *reader) resources() []string {
 	return resources
 }
 
-// isResource: RFC 8707 §2, "Its value MUST be an absolute URI ... The URI MUST NOT include a fragment component."
-func isResource(value string) bool {
+// IsResource reports whether a text can be a resource indicator. RFC 8707 §2, "Its value MUST be an absolute URI ... The
+// URI MUST NOT include a fragment component."
+func IsResource(value string) bool {
 	if len(value) > maxURILength || !isVSCHAR(value) {
 		return false
 	}

@@ -321,7 +321,7 @@ func TestWhatIsAResource(t *testing.T) {
 		"https://api.example/ x": false, "https://api.example/é": false, "https://api.example/%zz": false, ":x": false,
 		"https://api.example/" + strings.Repeat("x", 2048): false,
 	} {
-		if got := isResource(value); got != want {
+		if got := IsResource(value); got != want {
 			t.Errorf("%.40q: %v", value, got)
 		}
 	}
