@@ -204,8 +204,8 @@ func (p *plan) addOfEstate(c record.Change) {
 	case record.PutInteraction, record.UseInteraction, record.PutSession, record.RenewSession, record.SeeSession,
 		record.EndSession, record.MarkSession, record.PutConsent, record.CutConsent, record.PutCode, record.UseCode,
 		record.PutGrant, record.RotateGrant, record.NoteLate, record.TouchGrant, record.EndGrant, record.PutUser,
-		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutIdentifier, record.ReplaceIdentifier, record.DeleteIdentifier,
-		record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:
+		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutIdentifier, record.ReplaceIdentifier,
+		record.DeleteIdentifier, record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:
 		// addOfPeople has these.
 	}
 }
