@@ -1,0 +1,122 @@
+package config
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"time"
+)
+
+// check holds the settings against each other and against the disk. A setting
+// that has a problem already is not judged again.
+func (c *Config) check(known Problems) Problems {
+	var found Problems
+	report := func(name string, f *fault) {
+		if f != nil && !known.Has(name) && !found.Has(name) {
+			found = append(found, Problem{Setting: name, Source: c.Source(name), Wrong: f.wrong, Do: f.do})
+		}
+	}
+	issuer, wrong := c.issuerURL()
+	report("issuer", wrong)
+	if wrong == nil && !known.Has("issuer", "listen", "tls_cert", "tls_key", "trusted_proxy") {
+		c.checkListener(issuer, report)
+	}
+	report("data", directory(c.Data))
+	if c.Source("kek_file") != "default" {
+		report("kek_file", readable(c.KEKFile))
+		if c.KEK != "" {
+			report("kek", faultf("keep one of them", "the key is given twice, here and by kek_file"))
+		}
+	}
+	l := &c.Lifetimes
+	if !known.Has("lifetimes.refresh_idle", "lifetimes.refresh_absolute") {
+		report("lifetimes.refresh_idle", within(l.RefreshIdle, l.RefreshAbsolute, "lifetimes.refresh_absolute"))
+	}
+	if !known.Has("lifetimes.session_idle", "lifetimes.session_absolute") {
+		report("lifetimes.session_idle", within(l.SessionIdle, l.SessionAbsolute, "lifetimes.session_absolute"))
+	}
+	return found
+}
+
+func within(idle, absolute time.Duration, name string) *fault {
+	if idle <= absolute {
+		return nil
+	}
+	return faultf("lower it, or raise "+name, "%s is longer than %s, %s", FormatDuration(idle), name, FormatDuration(absolute))
+}
+
+// issuerURL judges what goes wrong most; the rest of the rules is oauth's.
+func (c *Config) issuerURL() (*url.URL, *fault) {
+	const do = "write the address that browsers will use, as in https://id.example.com"
+	issuer, err := url.Parse(c.Issuer)
+	switch {
+	case err != nil || issuer.Host == "" || issuer.Scheme != "https" && issuer.Scheme != "http":
+		return nil, faultf(do, "%q is no https address", c.Issuer)
+	case issuer.Scheme == "http" && !isLoopback(issuer.Hostname()):
+		return nil, faultf(do, "%q is plain http, which is for loopback only", c.Issuer)
+	}
+	return issuer, nil
+}
+
+// checkListener lets nobody in over a way that does not fit the issuer.
+func (c *Config) checkListener(issuer *url.URL, report func(string, *fault)) {
+	hasTLS := c.TLSCert != "" || c.TLSKey != ""
+	switch {
+	case c.TLSCert != "" && c.TLSKey == "":
+		report("tls_key", faultf("set it, or leave out tls_cert", "tls_cert is set and this is not"))
+	case c.TLSCert == "" && c.TLSKey != "":
+		report("tls_cert", faultf("set it, or leave out tls_key", "tls_key is set and this is not"))
+	case hasTLS:
+		report("tls_cert", keyPair(c.TLSCert, c.TLSKey))
+	}
+	switch {
+	case issuer.Scheme == "https" && !hasTLS && len(c.TrustedProxy) == 0:
+		report("issuer", faultf("set tls_cert and tls_key, or trusted_proxy if a proxy in front of the server ends TLS", "%q is https, and nothing here speaks it", c.Issuer))
+	case issuer.Scheme == "http" && hasTLS:
+		report("issuer", faultf("set the issuer to an https address, or leave out tls_cert and tls_key", "%q is plain http, and the server would speak TLS", c.Issuer))
+	}
+	host, _, _ := net.SplitHostPort(c.Listen) // parsed before
+	if issuer.Scheme == "http" && !isLoopback(host) {
+		report("listen", faultf("listen on 127.0.0.1, or set an https issuer", "%q can be reached from outside, and the issuer is plain http", c.Listen))
+	}
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func keyPair(cert, key string) *fault {
+	for _, path := range []string{cert, key} {
+		if f := readable(path); f != nil {
+			return f
+		}
+	}
+	if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
+		return faultf("use a PEM certificate chain and its private key", "%s and %s: %s", cert, key, err)
+	}
+	return nil
+}
+
+func readable(path string) *fault {
+	if _, err := os.ReadFile(path); err != nil {
+		return faultf("name a file that this user can read", "reading %s: %s", path, cause(err))
+	}
+	return nil
+}
+
+// directory accepts one that is not there yet.
+func directory(path string) *fault {
+	found, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return nil
+	case err != nil:
+		return faultf("name a directory of this user's", "looking at %s: %s", path, cause(err))
+	case !found.IsDir():
+		return faultf("name a directory", "%s is a file", path)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is every setting of a server. Load makes one.
+type Config struct {
+	Listen       string // host:port
+	Issuer       string
+	Data         string         // directory
+	Database     string         // path of the SQLite file; default mintmark.db in Data
+	TLSCert      string         // path of a PEM file; empty: no TLS
+	TLSKey       string         // path of a PEM file
+	TrustedProxy []netip.Prefix // peers whose forwarded headers are believed
+
+	// KEK is the key-encryption key as MINTMARK_KEK has it; empty: it is in KEKFile.
+	KEK     string
+	KEKFile string // path; default kek in Data, which serve makes when it is missing
+
+	PasswordPolicy string // "default" or "nist"
+	Lifetimes      Lifetimes
+	LogLevel       string // "debug", "info", "warn" or "error"
+	LogFormat      string // "json", "text", or "auto": text for people at a terminal, else JSON
+
+	effective []Effective
+}
+
+// Lifetimes are how long things last unless a client or resource says otherwise.
+// All are whole seconds.
+type Lifetimes struct {
+	AccessTTL       time.Duration
+	IDTTL           time.Duration
+	CodeTTL         time.Duration
+	RefreshIdle     time.Duration
+	RefreshAbsolute time.Duration
+	RetryWindow     time.Duration
+	SessionIdle     time.Duration
+	SessionAbsolute time.Duration
+}
+
+// Effective is a setting as it stands, and where it came from.
+type Effective struct {
+	Name   string // as in the file; a dot separates table and key
+	Value  string // secrets are hidden
+	Source string // "--listen", "MINTMARK_LISTEN", "mintmark.toml:3" or "default"
+}
+
+// Effective lists all settings with their sources.
+func (c *Config) Effective() []Effective { return c.effective }
+
+// Source says where a setting came from.
+func (c *Config) Source(name string) string {
+	i := slices.IndexFunc(c.effective, func(e Effective) bool { return e.Name == name })
+	if i < 0 {
+		return ""
+	}
+	return c.effective[i].Source
+}
+
+// Problem is one thing that is wrong with the settings.
+type Problem struct {
+	Setting string
+	Source  string
+	Wrong   string // what is wrong, with the value
+	Do      string // what to do about it
+}
+
+// String is the problem in one line.
+func (p Problem) String() string {
+	return p.Setting + " (" + p.Source + "): " + p.Wrong + "; " + p.Do
+}
+
+// Problems are all that is wrong, and an error if there are any.
+type Problems []Problem
+
+// Error is one line for each problem.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i := range p {
+		lines[i] = p[i].String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Has reports whether something is wrong with one of the settings.
+func (p Problems) Has(names ...string) bool {
+	return slices.ContainsFunc(p, func(p Problem) bool { return slices.Contains(names, p.Setting) })
+}
+
+// Load reads all settings from all sources. Where there are problems, what is
+// without one is still set.
+func Load(from Sources) (*Config, Problems) {
+	c := &Config{}
+	given, problems := from.read()
+	for _, s := range c.settings() {
+		value, ok := given[s.name]
+		if !ok {
+			value = origin{source: "default"}
+			if s.preset != "" {
+				value.text = []string{s.preset}
+			}
+		}
+		c.effective = append(c.effective, Effective{Name: s.name, Value: s.show(value.text), Source: value.source})
+		if err := s.set(value.text); err != nil {
+			problems = append(problems, Problem{Setting: s.name, Source: value.source, Wrong: err.wrong, Do: err.do})
+		}
+	}
+	c.place()
+	return c, append(problems, c.check(problems)...)
+}
+
+// place puts what was not placed elsewhere into the data directory.
+func (c *Config) place() {
+	for name, path := range map[string]*string{"mintmark.db": &c.Database, "kek": &c.KEKFile} {
+		if *path == "" {
+			*path = filepath.Join(c.Data, name)
+		}
+	}
+}
+
+// Socket is the path of the administration socket.
+func (c *Config) Socket() string { return filepath.Join(c.Data, "admin.sock") }
