@@ -25,8 +25,8 @@ type Ending struct {
 	Actor    string
 	UserID   string
 	ClientID string
-	// KeyFrom is the status in which a key that ends was read.
-	KeyFrom record.KeyStatus
+	// Key is the key that ends, as it was read; nil for everything else.
+	Key *record.SigningKey
 	// KeepRow ends live tokens but keeps what they were made from: the log gets its
 	// entry, the parent's row no cutoff (tokens.md, part 2). It means nothing for a
 	// token, session, grant or key, which end for ever or not at all.
@@ -58,7 +58,9 @@ func endRow(what Ending, now int64) record.Change {
 	case revocation.GID:
 		return record.EndGrant{ID: first, At: now}
 	case revocation.KID:
-		return record.MoveKey{KID: first, From: what.KeyFrom, To: record.KeyCompromised, PublishedUntil: now}
+		return record.MoveKey{
+			KID: first, From: what.Key.Status, To: record.KeyCompromised, SignsFrom: what.Key.SignsFrom, PublishedUntil: now,
+		}
 	}
 	if what.KeepRow {
 		return nil

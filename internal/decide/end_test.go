@@ -24,8 +24,8 @@ func TestEachEndingHasItsEntryItsRowAndItsAuditRow(t *testing.T) {
 		{Ending{Target: revocation.ForSID("s"), UserID: "ana"}, record.EndSession{ID: "s", At: tokenNow}, record.Audit{Event: "session_ended", UserID: "ana"}},
 		{Ending{Target: revocation.ForGID("g"), UserID: "ana", ClientID: "shop"}, record.EndGrant{ID: "g", At: tokenNow}, record.Audit{Event: "grant_ended", UserID: "ana", ClientID: "shop", GID: "g"}},
 		{
-			Ending{Target: revocation.ForKID("k"), KeyFrom: record.KeyRetired},
-			record.MoveKey{KID: "k", From: record.KeyRetired, To: record.KeyCompromised, PublishedUntil: tokenNow},
+			Ending{Target: revocation.ForKID("k"), Key: &record.SigningKey{KID: "k", Status: record.KeyRetired, SignsFrom: 9}},
+			record.MoveKey{KID: "k", From: record.KeyRetired, To: record.KeyCompromised, SignsFrom: 9, PublishedUntil: tokenNow},
 			record.Audit{Event: "key_compromised"},
 		},
 		{Ending{Target: revocation.ForSub("ana")}, record.CutUser{UserID: "ana"}, record.Audit{Event: "user_cut", UserID: "ana"}},

@@ -108,7 +108,7 @@ func verifierRefusal(verifier, challenge string) oauth.Reason {
 // possible) all tokens previously issued based on that authorization code."
 func replayedCode(st *record.CodeState, env Env) Outcome[record.Tokens] {
 	out := refuse[record.Tokens](refuseCode(oauth.ReasonCodeUsed, st.Code, st.Code.UsedAt, env.Now))
-	if st.Parents.GID != "" && st.Parents.GrantEndedAt != 0 {
+	if st.Parents.GrantEndedAt != 0 {
 		return out // ended before, with its entry
 	}
 	out.Changes = End(Ending{

@@ -129,7 +129,7 @@ func leaves(why KeyTurn, active, next *record.SigningKey, now int64) bool {
 func retire(plan *KeyPlan, key *record.SigningKey, env Env) []record.Change {
 	if plan.Turn == KeysEmergency {
 		return End(Ending{
-			Target: revocation.ForKID(key.KID), Reason: "emergency", Actor: plan.Actor, KeyFrom: key.Status,
+			Target: revocation.ForKID(key.KID), Reason: "emergency", Actor: plan.Actor, Key: key,
 		}, env)
 	}
 	return moveKey(plan, key, record.MoveKey{

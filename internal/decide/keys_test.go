@@ -94,7 +94,7 @@ func TestKeysTakeTheirTurns(t *testing.T) {
 		}},
 		{"Z5: in an emergency all tokens of the active key die", signingKeys(old), KeysEmergency, es256, append(
 			tokenEnding(revocation.ForKID("active"), "emergency", "admin",
-				record.MoveKey{KID: "active", From: record.KeyActive, To: record.KeyCompromised, PublishedUntil: tokenNow},
+				record.MoveKey{KID: "active", From: record.KeyActive, To: record.KeyCompromised, SignsFrom: old, PublishedUntil: tokenNow},
 				record.Audit{Event: "key_compromised"}),
 			rotated("emergency", old)[2:]...,
 		)},

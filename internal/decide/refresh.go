@@ -114,7 +114,7 @@ func nextGeneration(grant *record.Grant, client *record.Client, env Env) success
 		return successor{generation: grant.Gen + 1, changes: []record.Change{rotate}}
 	}
 	same := successor{generation: grant.Gen}
-	if idleUntil-grant.IdleUntil >= min(hour, idle/20) && idleUntil > grant.IdleUntil {
+	if idleUntil-grant.IdleUntil >= min(hour, idle/20) {
 		same.changes = []record.Change{record.TouchGrant{ID: grant.ID, IdleUntil: idleUntil}}
 	}
 	return same

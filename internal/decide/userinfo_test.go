@@ -42,6 +42,12 @@ func TestUserinfoTellsWhatTheScopeAsksForAndTheClientMayRead(t *testing.T) {
 			`{"sub":"ana"}`,
 		},
 		{
+			"§5.7: an e-mail address that is no identifier is not told",
+			[]string{"openid", "email"},
+			func(c *tokenCase) { c.st.User.Email = nil },
+			`{"sub":"ana"}`,
+		},
+		{
 			"an attribute that was taken from the client since",
 			[]string{"openid", "email", "profile"},
 			func(c *tokenCase) { c.st.Subject.Settings.ReadAttributes = []string{"email"} },
