@@ -102,8 +102,8 @@ func (s *Store) applied(ctx context.Context) (map[int64]bool, error) {
 // another: the server's own limit, so that nothing is dropped early.
 const firstLongestTTL = 24 * time.Hour
 
-const insertHead = `INSERT INTO revlog_head (one, log_id, feed_key, seq, lc, all_cut, chain, longest_ttl, longest_until)
-	VALUES (1, $1, $2, 0, $3, 0, $4, $5, 0) ON CONFLICT DO NOTHING`
+const insertHead = `INSERT INTO revlog_head (one, issuer, log_id, feed_key, seq, lc, all_cut, chain, longest_ttl, longest_until)
+	VALUES (1, $1, $2, $3, 0, $4, 0, $5, $6, 0) ON CONFLICT DO NOTHING`
 
 // makeLog makes the head of a new database's log. It is the one place where
 // store draws randomness: a log's name and key belong to the database.
@@ -114,6 +114,6 @@ func (s *Store) makeLog(ctx context.Context) error {
 	_, _ = rand.Read(key[:]) // never fails
 	var chain revocation.Chain
 	_, err := s.writer.ExecContext(ctx, insertHead,
-		string(revocation.NewLogID(id)), key[:], s.now(), chain[:], firstLongestTTL.Milliseconds())
+		s.issuer, string(revocation.NewLogID(id)), key[:], s.now(), chain[:], firstLongestTTL.Milliseconds())
 	return err
 }

@@ -25,6 +25,7 @@ const defaultReaders = 14
 type Options struct {
 	Path    string // of the SQLite file; file and directory are made when missing
 	Readers int    // connections that read at once; zero means 14
+	Issuer  string // of a database that is made; one that exists keeps its own
 	// Unsafe does not wait for the disk: a power cut may lose what was
 	// acknowledged. For tests.
 	Unsafe bool
@@ -39,6 +40,7 @@ type Store struct {
 	statements sync.Map // SQL text -> *sql.Stmt of readers
 	cache      cache
 	now        func() int64
+	issuer     string // of a log that is made
 
 	starting  sync.Mutex
 	committer atomic.Pointer[committer] // nil until the schema is current
@@ -58,7 +60,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, unavailable("opening "+o.Path, errors.Join(err, writer.Close()))
 	}
-	s := &Store{writer: writer, readers: readers, now: o.now}
+	s := &Store{writer: writer, readers: readers, now: o.now, issuer: o.Issuer}
 	s.cache.init()
 	if s.now == nil {
 		s.now = func() int64 { return time.Now().UnixMilli() }

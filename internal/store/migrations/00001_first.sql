@@ -5,9 +5,11 @@
 
 -- +goose Up
 
--- The head of the revocation log and the logical clock, in one row that every decision's statement reads.
+-- The head of the revocation log and the logical clock, in one row that every decision's statement reads. issuer is whose
+-- tokens the database keeps, for ever.
 CREATE TABLE revlog_head (
 	one           INTEGER PRIMARY KEY CHECK (one = 1),
+	issuer        TEXT   NOT NULL,
 	log_id        TEXT   NOT NULL,
 	feed_key      BYTEA  NOT NULL,
 	seq           BIGINT NOT NULL,
