@@ -51,20 +51,29 @@ var modelClient = tokenPublic()
 // commit does what store does with the changes; false is a guard that misses.
 func (m *familyModel) commit(changes []record.Change) bool {
 	for _, change := range changes {
-		switch c := change.(type) {
-		case record.RotateGrant:
-			if m.grant.Gen != c.From || m.grant.EndedAt != 0 {
-				return false
-			}
-			m.grant.Gen, m.grant.RotatedAt, m.grant.IdleUntil = c.From+1, c.At, c.IdleUntil
-		case record.NoteLate:
-			if m.grant.Gen != c.Gen || m.grant.LateGen != c.WasGen || m.grant.LateRun != c.WasRun || m.grant.EndedAt != 0 {
-				return false
-			}
-			m.grant.LateGen, m.grant.LateRun = c.LateGen, c.LateRun
-		case record.EndGrant:
-			m.grant.EndedAt = c.At
+		if !m.apply(change) {
+			return false
 		}
+	}
+	return true
+}
+
+// apply makes the changes of the grant; the others concern rows that the model
+// does not have.
+func (m *familyModel) apply(change any) bool {
+	switch c := change.(type) {
+	case record.RotateGrant:
+		if m.grant.Gen != c.From || m.grant.EndedAt != 0 {
+			return false
+		}
+		m.grant.Gen, m.grant.RotatedAt, m.grant.IdleUntil = c.From+1, c.At, c.IdleUntil
+	case record.NoteLate:
+		if m.grant.Gen != c.Gen || m.grant.LateGen != c.WasGen || m.grant.LateRun != c.WasRun || m.grant.EndedAt != 0 {
+			return false
+		}
+		m.grant.LateGen, m.grant.LateRun = c.LateGen, c.LateRun
+	case record.EndGrant:
+		m.grant.EndedAt = c.At
 	}
 	return true
 }
