@@ -1,0 +1,62 @@
+package pages
+
+// Paths of the pages, below the issuer's own path. Forms post to the path of
+// the page they stand on, the account page's to the paths below it.
+const (
+	PathIndex          = "/"
+	PathLogin          = "/login"
+	PathConsent        = "/consent"
+	PathLogout         = "/logout"
+	PathSetup          = "/setup"
+	PathAccount        = "/account"
+	PathAccountSession = "/account/session/end"
+	PathAccountApp     = "/account/app/remove"
+	PathAccountPass    = "/account/password"
+	PathAccountSignOut = "/account/sign-out"
+)
+
+// Names of the form fields: what the pages send and the handlers read.
+const (
+	// FieldToken is the form token that guards against cross-site requests.
+	FieldToken = "form_token"
+	// FieldInteraction is the identifier of the pending interaction.
+	FieldInteraction = "interaction"
+	// FieldDecision carries one of the Decision values: the button pressed.
+	FieldDecision = "decision"
+	// FieldIdentifier and FieldPassword are the sign-in form.
+	FieldIdentifier = "identifier"
+	FieldPassword   = "password"
+	// FieldSetupToken is the one-time token of the setup link.
+	FieldSetupToken = "setup_token"
+	// FieldEmail is the first user's address on the setup page.
+	FieldEmail = "email"
+	// FieldNewPassword is the password chosen, on setup and account pages.
+	FieldNewPassword = "new_password"
+	// FieldConfirmPassword repeats it on the setup page.
+	FieldConfirmPassword = "confirm_password"
+	// FieldCurrentPassword is the password to be replaced, on the account page.
+	FieldCurrentPassword = "current_password"
+	// FieldSignOutOthers is Checked when all other sessions shall end with the
+	// change of password; absent otherwise.
+	FieldSignOutOthers = "sign_out_others"
+	// FieldSession is the sid of the session to end.
+	FieldSession = "session"
+	// FieldClient is the client_id of the app to remove.
+	FieldClient = "client"
+	// FieldSignOut carries SignOutHere or SignOutEverywhere.
+	FieldSignOut = "sign_out"
+)
+
+// Values of FieldDecision, FieldSignOut and of a ticked box.
+const (
+	DecisionAllow  = "allow"
+	DecisionDeny   = "deny"
+	DecisionSwitch = "switch" // consent page: "Not you?", sign in as someone else
+	DecisionLogout = "logout"
+	DecisionCancel = "cancel"
+
+	SignOutHere       = "here"
+	SignOutEverywhere = "everywhere"
+
+	Checked = "yes"
+)
