@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -64,14 +63,14 @@ func userClaims(tok *record.VerifiedToken, user *record.User, client *record.Cli
 
 // attributes is everything known of a user, by claim name. E-mail address and
 // telephone number come from the identifiers alone, so that what is said to be
-// verified is what was verified (OpenID Connect Core §5.7). A claim without a
-// value is left out (§5.3.2).
+// verified is what was verified (OpenID Connect Core §5.1). A claim that is null
+// or the empty string is left out (§5.3.2).
 func attributes(user *record.User) UserClaims {
 	known := UserClaims{}
 	var stored map[string]json.RawMessage
 	if json.Unmarshal(user.Claims, &stored) == nil {
 		for name, value := range stored {
-			if !bytes.Equal(value, []byte("null")) {
+			if text := string(value); text != "null" && text != `""` {
 				known[name] = value
 			}
 		}

@@ -14,7 +14,7 @@ func newUserinfo(scope ...string) *tokenCase {
 	c.st.Client = nil // nobody authenticates but the token
 	c.st.User = &record.User{
 		ID: "ana", Status: record.UserActive,
-		Claims: json.RawMessage(`{"name":"Ana","nickname":null,"address":{"locality":"Porto"},"email":"old@example.org","sub":"forged","tier":"gold"}`),
+		Claims: json.RawMessage(`{"name":"Ana","nickname":null,"website":"","address":{"locality":"Porto"},"email":"old@example.org","sub":"forged","tier":"gold"}`),
 		Email:  &record.Identifier{Kind: record.IdentifierEmail, Value: "ana@example.org", VerifiedAt: 1},
 		Phone:  &record.Identifier{Kind: record.IdentifierPhone, Value: "+351210000000"},
 	}
@@ -31,7 +31,7 @@ func TestUserinfoTellsWhatTheScopeAsksForAndTheClientMayRead(t *testing.T) {
 	}{
 		{"sub alone", []string{"openid"}, nil, `{"sub":"ana"}`},
 		{"§5.3.2: a claim without a value is left out", []string{"openid", "profile"}, nil, `{"sub":"ana","name":"Ana"}`},
-		{"§5.7: the e-mail address is the identifier, not what was imported", []string{"openid", "email"}, nil, `{"sub":"ana","email":"ana@example.org","email_verified":true}`},
+		{"§5.1: the e-mail address is the identifier, not what was imported", []string{"openid", "email"}, nil, `{"sub":"ana","email":"ana@example.org","email_verified":true}`},
 		{"§5.1: a number that was not verified", []string{"openid", "phone"}, nil, `{"sub":"ana","phone_number":"+351210000000","phone_number_verified":false}`},
 		{"§5.1.1: the address is an object", []string{"openid", "address"}, nil, `{"sub":"ana","address":{"locality":"Porto"}}`},
 		{"a scope of an API says nothing about the user", []string{"openid", "tier", "orders:read"}, nil, `{"sub":"ana"}`},
@@ -42,7 +42,7 @@ func TestUserinfoTellsWhatTheScopeAsksForAndTheClientMayRead(t *testing.T) {
 			`{"sub":"ana"}`,
 		},
 		{
-			"§5.7: an e-mail address that is no identifier is not told",
+			"§5.1: an e-mail address that is no identifier is not told",
 			[]string{"openid", "email"},
 			func(c *tokenCase) { c.st.User.Email = nil },
 			`{"sub":"ana"}`,
