@@ -181,7 +181,9 @@ type PutFactor struct {
 
 // CountAttempt adds one to a counter before the attempt is made. Guard: the
 // counter is below Limit, so that parallel attempts cannot outrun a back-off.
-// A counter whose window has ended at At starts again at zero.
+// A counter whose window has ended at At starts again at zero. WindowEnds is when
+// the window ends from now on: a decision moves it with each attempt, or repeats
+// the one that it read.
 type CountAttempt struct {
 	Name       string
 	Limit      int64

@@ -134,7 +134,7 @@ const (
 	SELECT $1, 1, $2 WHERE $4 > 0
 	ON CONFLICT (name) DO UPDATE SET
 		n = CASE WHEN counters.window_ends <= $3 THEN 1 ELSE counters.n + 1 END,
-		window_ends = CASE WHEN counters.window_ends <= $3 THEN excluded.window_ends ELSE counters.window_ends END
+		window_ends = excluded.window_ends
 	WHERE counters.n < $4 OR counters.window_ends <= $3`
 
 	clearCounter = `DELETE FROM counters WHERE name = $1`
