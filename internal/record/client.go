@@ -159,11 +159,11 @@ type SigningKey struct {
 	PublishedUntil int64 // zero while it is next or active
 }
 
-// SealedRoot is a row of roots: a refresh-token root or the key of reference
-// codes, under the key-encryption key.
+// SealedRoot is a row of roots, symmetric keys under the key-encryption key: of
+// refresh tokens, of reference codes, of form tokens.
 type SealedRoot struct {
 	KeyID  int64
-	Use    string // RootRefresh or RootReference
+	Use    string // one of the Root constants
 	Sealed []byte
 	MadeAt int64
 }
@@ -172,4 +172,5 @@ type SealedRoot struct {
 const (
 	RootRefresh   = "refresh"
 	RootReference = "reference"
+	RootForms     = "forms"
 )

@@ -8,8 +8,6 @@ type Interaction struct {
 	IDHash      []byte
 	BrowserHash []byte
 	Request     oauth.AuthorizationRequest
-	// RedirectURI is the registered URI that the request matched.
-	RedirectURI string
 	MadeAt      int64
 	UsedAt      int64
 	EndsAt      int64

@@ -140,7 +140,6 @@ type CodeRequest struct {
 	Nonce            string     `json:"nonce,omitempty"`
 	Facts            AuthnFacts `json:"facts"`
 	Offline          bool       `json:"offline"`
-	AuthTimeAsked    bool       `json:"auth_time_asked,omitempty"` // max_age was sent (OpenID Connect Core §2)
 }
 
 // Counter is a shared limit: n events in a window.

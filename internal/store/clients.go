@@ -88,7 +88,23 @@ func (s *Store) resource(ctx context.Context, aud string) (*record.Resource, err
 // ClientState is what client_credentials is decided from. It comes from memory
 // when client and resources are there; its clock is the cache's, read before them.
 func (s *Store) ClientState(ctx context.Context, clientID string, auds []string) (record.ClientState, error) {
-	return s.clientState(ctx, *s.cache.at.Load(), clientID, auds)
+	return s.askedState(ctx, *s.cache.at.Load(), clientID, auds)
+}
+
+// askedState is clientState for a request that may still name its resources:
+// where it names none, the client's default resource is loaded too.
+func (s *Store) askedState(
+	ctx context.Context, at view, clientID string, auds []string,
+) (record.ClientState, error) {
+	state, err := s.clientState(ctx, at, clientID, auds)
+	if err != nil || len(auds) > 0 || state.Client == nil || state.Client.Settings.DefaultResource == "" {
+		return state, err
+	}
+	r, err := s.resource(ctx, state.Client.Settings.DefaultResource)
+	if err == nil && r != nil {
+		state.Resources = map[string]*record.Resource{r.Aud: r}
+	}
+	return state, err
 }
 
 // clientState adds client and resources to a snapshot, which the cache has reached.

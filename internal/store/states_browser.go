@@ -52,7 +52,7 @@ func (s *Store) AuthorizeState(
 	state := &record.AuthorizeState{
 		Session: by.session.get(), User: by.user.get(), Consent: consent.get(), Parents: by.parents(at),
 	}
-	state.ClientState, err = s.clientState(ctx, at, clientID, auds)
+	state.ClientState, err = s.askedState(ctx, at, clientID, auds)
 	return state, err
 }
 
@@ -82,7 +82,7 @@ func (s *Store) InteractionState(
 	state.Session, state.User, state.Consent = by.session.get(), by.user.get(), consent.get()
 	state.Parents = by.parents(at)
 	request := &page.interaction.Request
-	state.ClientState, err = s.clientState(ctx, at, request.ClientID, request.Resources)
+	state.ClientState, err = s.askedState(ctx, at, request.ClientID, request.Resources)
 	return state, err
 }
 
@@ -90,6 +90,7 @@ func (s *Store) InteractionState(
 type LoginQuery struct {
 	InteractionHash []byte
 	BrowserHash     []byte
+	CookieHash      []byte // of the session cookie that the browser has
 	Kind            string
 	Identifier      string
 	Counters        []string
@@ -97,11 +98,14 @@ type LoginQuery struct {
 
 const readLoginState = `SELECT ` + headColumns + `, ` + interactionColumns + `, ` + userColumns + `, ` +
 	passwordColumns + `,
-	EXISTS (SELECT 1 FROM sessions b WHERE b.user_id = u.id AND b.browser_hash = $4)
+	EXISTS (SELECT 1 FROM sessions b WHERE b.user_id = u.id AND b.browser_hash = $4),
+	` + sessionColumns + `, w.status, w.cut
 	FROM revlog_head h
 	LEFT JOIN interactions i ON i.id_hash = $1
 	LEFT JOIN identifiers n ON n.kind = $2 AND n.value = $3
 	LEFT JOIN users u ON u.id = n.user_id` + userIdentifiers + userPassword + `
+	LEFT JOIN sessions s ON s.cookie_hash = $5
+	LEFT JOIN users w ON w.id = s.user_id
 	WHERE h.one = 1`
 
 // LoginState loads what a sign-in with a password is decided from. It is read
@@ -111,10 +115,12 @@ func (s *Store) LoginState(ctx context.Context, q LoginQuery) (*record.LoginStat
 	var page interactionRow
 	var user userRow
 	var password factorRow
+	var current browser
 	state := &record.LoginState{}
 	err := s.load(ctx, "a sign-in", readLoginState,
-		[]any{probe(q.InteractionHash), q.Kind, q.Identifier, probe(q.BrowserHash)}, &at,
-		page.into(), user.into(), password.into(), []any{(*flag)(&state.Known)})
+		[]any{probe(q.InteractionHash), q.Kind, q.Identifier, probe(q.BrowserHash), probe(q.CookieHash)}, &at,
+		page.into(), user.into(), password.into(), []any{(*flag)(&state.Known)}, current.session.into(),
+		[]any{(*text)(&current.user.user.Status), (*number)(&current.user.user.Cut)})
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +128,7 @@ func (s *Store) LoginState(ctx context.Context, q LoginQuery) (*record.LoginStat
 		return nil, err
 	}
 	state.Interaction, state.User, state.Password = page.get(), user.get(), password.get()
+	state.Current, state.CurrentParents = current.session.get(), current.parents(at)
 	request := &page.interaction.Request
 	state.ClientState, err = s.clientState(ctx, at, request.ClientID, request.Resources)
 	return state, err

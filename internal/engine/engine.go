@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/mint"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/secret"
+	"github.com/mintmark-id/mintmark/internal/store"
+)
+
+// Config is what an engine is made of.
+type Config struct {
+	Policy *decide.Policy
+	Store  *store.Store // the engine does not close it
+	KEK    secret.KEK
+	Log    *slog.Logger
+}
+
+// Engine runs every operation of one issuer.
+type Engine struct {
+	policy    *decide.Policy
+	store     *store.Store
+	kek       secret.KEK
+	log       *slog.Logger
+	hashing   *hashing
+	minting   atomic.Pointer[mint.Mint]
+	reference secret.ReferenceKey
+	formKey   []byte
+	setupHash atomic.Pointer[[]byte]
+	keys      keyring
+	stop      context.CancelFunc
+	loops     sync.WaitGroup
+}
+
+// Open makes or opens the roots and the signing keys and starts the loops. RSA
+// keys of a new database are made in the background: the first token need not
+// wait for them.
+func Open(ctx context.Context, c Config) (*Engine, error) {
+	e := &Engine{policy: c.Policy, store: c.Store, kek: c.KEK, log: c.Log, hashing: newHashing()}
+	e.keys.ready = make(chan struct{})
+	roots, err := e.openRoots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.minting.Store(&mint.Mint{Issuer: c.Policy.Issuer.String(), Roots: roots, Ring: &mint.Ring{}})
+	if err := e.ensureKeys(ctx, quickAlgs...); err != nil {
+		return nil, fmt.Errorf("making signing keys: %w", err)
+	}
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e.stop = stop
+	e.loops.Go(func() { e.keepKeys(loops) })
+	e.loops.Go(func() { e.sweep(loops) })
+	return e, nil
+}
+
+// Close stops the loops. Requests under way must have ended.
+func (e *Engine) Close() {
+	e.stop()
+	e.loops.Wait()
+}
+
+// Issuer is the issuer of every token, and the base of every link.
+func (e *Engine) Issuer() oauth.Issuer { return e.policy.Issuer }
+
+// JWKS is the published key set, as bytes made when the ring last changed.
+func (e *Engine) JWKS() []byte { return e.minting.Load().Ring.JWKS() }
+
+// Ready reports whether requests can be answered: the database answers and a
+// key may sign.
+func (e *Engine) Ready(ctx context.Context) error {
+	if _, err := e.store.Head(ctx); err != nil {
+		return fmt.Errorf("reading the database: %w", err)
+	}
+	if !e.minting.Load().Ring.Signs(defaultAlg) {
+		return mint.ErrNoKey
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mintmark-id/mintmark/internal/mint"
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+// defaultAlg signs whatever nobody chose an algorithm for.
+const defaultAlg = mint.ES256
+
+// quickAlgs are made before the first request, slowAlgs in the background: an
+// RSA key takes up to a second, and no client of a new database needs one yet.
+var (
+	quickAlgs = []string{mint.ES256}
+	slowAlgs  = []string{mint.RS256}
+)
+
+const (
+	keyCheckPeriod = time.Hour
+	sweepPeriod    = time.Minute
+	sweepSlice     = 1000
+)
+
+// keyring is the writing side of the ring: one maker of keys at a time.
+type keyring struct {
+	mu    sync.Mutex
+	ready chan struct{} // closed once the slow keys of a new database are there
+}
+
+// loadRing swaps in the ring that the database holds now.
+func (e *Engine) loadRing(ctx context.Context) error {
+	rows, err := e.store.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading keys: %w", err)
+	}
+	ring, err := mint.NewRing(rows, e.kek, time.Now().UnixMilli())
+	if err != nil {
+		return err
+	}
+	next := *e.minting.Load()
+	next.Ring = ring
+	e.minting.Store(&next)
+	return nil
+}
+
+// keepKeys finishes a new database's keys and then rotates on schedule.
+func (e *Engine) keepKeys(ctx context.Context) {
+	if err := e.ensureKeys(ctx, slowAlgs...); err != nil && ctx.Err() == nil {
+		e.log.Error("making signing keys", "error", err)
+	}
+	close(e.keys.ready)
+	tick := time.NewTicker(keyCheckPeriod)
+	defer tick.Stop()
+	for {
+		if err := e.rotateOnSchedule(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("rotating signing keys", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// sign signs the tokens of an answer, first waiting for a key of a new database
+// that is still being made.
+func (e *Engine) sign(ctx context.Context, tokens *record.Tokens) (record.SignedTokens, error) {
+	signed, err := e.minting.Load().Sign(tokens)
+	if !errors.Is(err, mint.ErrNoKey) {
+		return signed, err
+	}
+	select {
+	case <-e.keys.ready:
+		return e.minting.Load().Sign(tokens)
+	case <-ctx.Done():
+		return signed, ctx.Err()
+	}
+}
+
+// sweep purges what has been dead for long enough, in slices, so that no commit
+// waits long behind it.
+func (e *Engine) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := e.store.Purge(ctx, time.Now().UnixMilli(), sweepSlice); err != nil && ctx.Err() == nil {
+			e.log.Error("purging", "error", err)
+		}
+	}
+}
