@@ -24,7 +24,7 @@ func (c *Config) check(known Problems) Problems {
 		c.checkListener(issuer, report)
 	}
 	report("data", directory(c.Data))
-	if c.Source("kek_file") != "default" {
+	if c.Source("kek_file") != byDefault {
 		report("kek_file", readable(c.KEKFile))
 		if c.KEK != "" {
 			report("kek", faultf("keep one of them", "the key is given twice, here and by kek_file"))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,8 @@ type Effective struct {
 	Value  string // secrets are hidden
 	Source string // "--listen", "MINTMARK_LISTEN", "mintmark.toml:3" or "default"
 }
+
+const byDefault = "default"
 
 // Effective lists all settings with their sources.
 func (c *Config) Effective() []Effective { return c.effective }
@@ -100,7 +103,7 @@ func Load(from Sources) (*Config, Problems) {
 	for _, s := range c.settings() {
 		value, ok := given[s.name]
 		if !ok {
-			value = origin{source: "default"}
+			value = origin{source: byDefault}
 			if s.preset != "" {
 				value.text = []string{s.preset}
 			}
@@ -114,12 +117,24 @@ func Load(from Sources) (*Config, Problems) {
 	return c, append(problems, c.check(problems)...)
 }
 
-// place puts what was not placed elsewhere into the data directory.
+// place puts what was not placed elsewhere into the data directory, and lets an
+// issuer that nobody chose follow the port.
 func (c *Config) place() {
+	c.FollowPort(c.Listen)
 	for name, path := range map[string]*string{"mintmark.db": &c.Database, "kek": &c.KEKFile} {
 		if *path == "" {
 			*path = filepath.Join(c.Data, name)
 		}
+	}
+}
+
+// FollowPort gives an issuer that nobody chose the port of an address: of the one
+// that was asked for, and once it is known of the one that port 0 became.
+func (c *Config) FollowPort(address string) {
+	i := slices.IndexFunc(c.effective, func(e Effective) bool { return e.Name == "issuer" })
+	if _, port, err := net.SplitHostPort(address); err == nil && c.effective[i].Source == byDefault {
+		c.Issuer = "http://localhost:" + port
+		c.effective[i].Value = c.Issuer
 	}
 }
 

@@ -156,6 +156,21 @@ func TestListsRepeatOrTakeCommas(t *testing.T) {
 	}
 }
 
+func TestAnIssuerThatNobodyChoseFollowsThePort(t *testing.T) {
+	c, problems := Load(flags("listen", "127.0.0.1:0"))
+	if problems != nil || c.Issuer != "http://localhost:0" {
+		t.Fatalf("%s, %v", c.Issuer, problems)
+	}
+	c.FollowPort("127.0.0.1:4711")
+	if shown := c.Effective()[1]; c.Issuer != "http://localhost:4711" || shown.Value != c.Issuer {
+		t.Errorf("%s, shown as %+v", c.Issuer, shown)
+	}
+	c, _ = Load(flags("issuer", "http://localhost:8484", "listen", "127.0.0.1:0"))
+	if c.FollowPort("127.0.0.1:4711"); c.Issuer != "http://localhost:8484" {
+		t.Errorf("a chosen one became %s", c.Issuer)
+	}
+}
+
 func TestTheKeyItselfIsNeverShown(t *testing.T) {
 	c, problems := Load(Sources{Environ: []string{"MINTMARK_KEK=c2VjcmV0"}})
 	if problems != nil || c.KEK != "c2VjcmV0" {
