@@ -96,26 +96,51 @@ func (r *Roots) Derive(gid string, generation int64) (string, error) {
 // (ErrNotRefreshToken) falls to the checksum, a forgery (ErrForged) to the tag,
 // both without a look at the database.
 func (r *Roots) Open(token string) (Refresh, error) {
-	if len(token) != len(PrefixRefresh)+textRefreshSize || token[:len(PrefixRefresh)] != PrefixRefresh {
-		return Refresh{}, ErrNotRefreshToken
-	}
-	var text [textRefreshSize]byte
-	copy(text[:], token[len(PrefixRefresh):])
 	var raw [rawRefreshSize]byte
-	if n, err := encoding.Decode(raw[:], text[:]); err != nil || n != rawRefreshSize {
-		return Refresh{}, ErrNotRefreshToken
-	}
-	if binary.BigEndian.Uint32(raw[checkedSize:]) != crc32.ChecksumIEEE(raw[:checkedSize]) {
+	if !decodeRefresh(token, &raw) {
 		return Refresh{}, ErrNotRefreshToken
 	}
 	keyID := binary.BigEndian.Uint32(raw[:])
 	if r.tags[keyID] == nil || subtle.ConstantTimeCompare(r.appendTag(nil, keyID, raw[:claimSize]), raw[claimSize:checkedSize]) != 1 {
 		return Refresh{}, ErrForged
 	}
+	return claimOf(&raw), nil // Derive takes no negative generation, and the tag holds
+}
+
+// UnverifiedRefresh is what a refresh token says that anybody may have written.
+type UnverifiedRefresh struct {
+	Refresh
+	KeyID uint32
+}
+
+// ReadRefresh reads a refresh token without the roots, for showing it to people:
+// nothing of it is proven. The error is ErrNotRefreshToken.
+func ReadRefresh(token string) (UnverifiedRefresh, error) {
+	var raw [rawRefreshSize]byte
+	if !decodeRefresh(token, &raw) {
+		return UnverifiedRefresh{}, ErrNotRefreshToken
+	}
+	return UnverifiedRefresh{Refresh: claimOf(&raw), KeyID: binary.BigEndian.Uint32(raw[:])}, nil
+}
+
+// decodeRefresh reports whether the text has a refresh token's form and checksum.
+func decodeRefresh(token string, raw *[rawRefreshSize]byte) bool {
+	if len(token) != len(PrefixRefresh)+textRefreshSize || token[:len(PrefixRefresh)] != PrefixRefresh {
+		return false
+	}
+	var text [textRefreshSize]byte
+	copy(text[:], token[len(PrefixRefresh):])
+	if n, err := encoding.Decode(raw[:], text[:]); err != nil || n != rawRefreshSize {
+		return false
+	}
+	return binary.BigEndian.Uint32(raw[checkedSize:]) == crc32.ChecksumIEEE(raw[:checkedSize])
+}
+
+func claimOf(raw *[rawRefreshSize]byte) Refresh {
 	return Refresh{
 		GID:        encoding.EncodeToString(raw[4 : 4+rawIDSize]),
-		Generation: int64(binary.BigEndian.Uint64(raw[4+rawIDSize:])), // Derive takes no negative one, and the tag holds
-	}, nil
+		Generation: int64(binary.BigEndian.Uint64(raw[4+rawIDSize:])),
+	}
 }
 
 // appendTag appends the proof that whoever wrote the claim holds the root:

@@ -28,6 +28,16 @@ func TestTheRefreshTokenFormatIsFixed(t *testing.T) {
 	}
 }
 
+func TestAnybodyCanReadWhatARefreshTokenNames(t *testing.T) {
+	want := UnverifiedRefresh{Refresh: Refresh{GID: fixedGID, Generation: 7}, KeyID: 9}
+	if got, err := ReadRefresh(fixedRefresh); got != want || err != nil {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	if got, err := ReadRefresh(fixedRefresh[:len(fixedRefresh)-1] + "I"); !errors.Is(err, ErrNotRefreshToken) {
+		t.Errorf("with a wrong checksum: %+v, %v", got, err)
+	}
+}
+
 func TestEveryRefreshTokenOpensToWhatItWasDerivedFrom(t *testing.T) {
 	roots := testRoots(t)
 	rapid.Check(t, func(t *rapid.T) {
