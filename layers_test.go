@@ -31,11 +31,13 @@ var rooms = []room{
 	{"internal/feed", "mint store record revocation egress", "", "it serves what was committed and decides nothing"},
 	{"internal/outbox", "mint store record revocation egress", "", "it delivers what was committed and decides nothing"},
 	{"internal/engine", "decide mint store secret record oauth revocation egress", "", "it orchestrates; what the network said arrives from web already parsed"},
+	{"internal/demo", "jose oauth inspect", "", "it is a client and a resource server as others write them: it sees of the server what is on the wire"},
 	{"internal/mint", "jose secret record oauth", "", "it signs what decide chose, and must not choose"},
 	{"internal/store", "record revocation", "modernc.org/sqlite github.com/pressly/goose/v3", "store speaks SQL and nothing else: it hands out rows and takes changes"},
 	{"internal/decide", "record oauth jose secret revocation", "", "the decisions are pure functions of their arguments, so that every interleaving can be tested"},
 	{"internal/record", "oauth revocation", "", "every room shares these types, so each arrow out of here binds all of them"},
 	{"internal/egress", "", "", "a leaf: the one way out must be readable by itself"},
+	{"internal/inspect", "jose secret", "", "it explains tokens to people, the same in the CLI and the demo: whoever only shows must not be able to check"},
 	{"internal/config", "", "github.com/BurntSushi/toml", "a leaf: it checks settings and starts nothing"},
 	{"internal/oauth", "", "", "a leaf: the vocabulary of the standards"},
 	{"internal/jose", "", "", "a leaf: verify ships it to others, so it drags nothing along"},
@@ -60,8 +62,8 @@ var bans = []ban{
 	},
 	{
 		"net/http net/http/httputil net/http/cookiejar",
-		"cmd bench examples test internal/web internal/feed internal/egress internal/oauth verify admin",
-		"HTTP is spoken at the edge: answers in web and feed, calls out through egress with its SSRF guard; oauth names statuses",
+		"cmd bench examples test internal/web internal/feed internal/egress internal/oauth internal/demo verify admin",
+		"HTTP is spoken at the edge: answers in web and feed, calls out through egress with its SSRF guard; oauth names statuses, demo stands outside",
 	},
 	{"math/rand", "bench", "randomness comes from crypto/rand, drawn in engine"},
 	{"unsafe", "", "nothing here needs it"},
@@ -69,7 +71,7 @@ var bans = []ban{
 
 const (
 	// pureRooms are functions of their arguments: no I/O, no clock, no randomness, nothing to cancel.
-	pureRooms      = "internal/decide internal/record internal/revocation internal/secret"
+	pureRooms      = "internal/decide internal/inspect internal/record internal/revocation internal/secret"
 	impurePackages = "bufio context crypto/rand database expvar io log math/rand net os plugin runtime syscall unsafe"
 	pureExceptions = "net/netip net/url" // they parse and reach nothing
 	pureWhy        = "this room is pure: time and randomness arrive as arguments, and I/O is engine's"
