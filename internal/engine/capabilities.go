@@ -1,0 +1,27 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/mintmark-id/mintmark/internal/mint"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+)
+
+// Capabilities are what the metadata documents say of this server beyond what is
+// fixed.
+func (e *Engine) Capabilities() oauth.Capabilities {
+	scopes := oauth.StandardScopes()
+	claims := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}
+	for _, scope := range scopes {
+		claims = append(claims, oauth.AttributesOf(scope)...)
+	}
+	slices.Sort(claims)
+	return oauth.Capabilities{
+		Scopes:      scopes,
+		Claims:      slices.Compact(claims),
+		GrantTypes:  []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
+		AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthNone},
+		IDTokenAlgs: []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
+		FormPost:    true,
+	}
+}
