@@ -1,0 +1,92 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+)
+
+// Limits of a request. Those of a form's parameters are package oauth's.
+const (
+	maxBody        = 64 << 10
+	maxURL         = 8 << 10
+	maxHeaderBytes = 16 << 10
+)
+
+const formType = "application/x-www-form-urlencoded"
+
+// admit makes the checks that come before any endpoint, in the order of the
+// contract: method, Host, content type, size.
+func (s *site) admit(v *visit) (func(*visit), *oauth.Error) {
+	handler := v.route.handler(v.r.Method)
+	if handler == nil && v.route != s.lost {
+		v.Header().Set("Allow", v.route.allow()) // RFC 9110 §15.5.6
+		return nil, oauth.Refuse(oauth.ReasonMethod)
+	}
+	if !v.route.anyHost && !s.answersFor(v.from) {
+		return nil, oauth.Refuse(oauth.ReasonHostUnknown) // RFC 9110 §15.5.20
+	}
+	switch {
+	case v.route == s.lost:
+		return s.notFound, nil
+	case len(v.r.RequestURI) > maxURL:
+		return nil, oauth.Refuse(oauth.ReasonParameterTooLong)
+	case v.r.Method != http.MethodPost:
+		return handler, nil
+	case v.route.anyForm && v.r.ContentLength == 0:
+		return handler, nil
+	case !isForm(v.r.Header):
+		return nil, oauth.Refuse(oauth.ReasonContentType)
+	}
+	return handler, v.readBody()
+}
+
+// isForm: RFC 6749 §3.2, appendix B. A body in a coding that we would have to
+// undo first is none, and neither is one in another character set.
+func isForm(h http.Header) bool {
+	types := h["Content-Type"]
+	if len(types) != 1 || len(h["Content-Encoding"]) != 0 {
+		return false
+	}
+	if types[0] == formType {
+		return true
+	}
+	media, params, err := mime.ParseMediaType(types[0])
+	charset, has := params["charset"]
+	return err == nil && media == formType && (!has || strings.EqualFold(charset, "utf-8"))
+}
+
+// bodies are buffers that a body is read into. What was in them may have been a
+// password, so they are cleared before they are put back.
+var bodies = sync.Pool{New: func() any { return new([maxBody + 1]byte) }}
+
+// readBody reads the form of a post.
+func (v *visit) readBody() *oauth.Error {
+	if v.r.ContentLength > maxBody {
+		return v.tooLarge()
+	}
+	buffer, _ := bodies.Get().(*[maxBody + 1]byte)
+	n, err := io.ReadFull(v.r.Body, buffer[:])
+	v.body = string(buffer[:n])
+	clear(buffer[:n])
+	bodies.Put(buffer)
+	switch {
+	case n > maxBody:
+		v.body = ""
+		return v.tooLarge()
+	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return oauth.Refuse(oauth.ReasonParameterMalformed).Because(err) // cut off, or too slow
+	}
+	return nil
+}
+
+// tooLarge also ends the connection: the rest of the body is not worth reading.
+func (v *visit) tooLarge() *oauth.Error {
+	v.Header().Set("Connection", "close")
+	return oauth.Refuse(oauth.ReasonBodyTooLarge)
+}

@@ -1,0 +1,25 @@
+package web
+
+import "github.com/mintmark-id/mintmark/internal/oauth"
+
+// introspect is the introspection endpoint. RFC 7662 §2.
+func (s *site) introspect(v *visit) {
+	authorization, err := v.authorization(oauth.ReasonClientAuthTwice)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	form, _ := oauth.ParseForm(v.body) // the form remembers its fault
+	request, err := oauth.ParseIntrospectionRequest(authorization, form)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	v.clientID = request.Credentials.ClientID
+	answer, err := s.engine.Introspect(v.r.Context(), &request)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	s.sendValue(v, answer)
+}

@@ -1,0 +1,33 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+)
+
+// revoke is the revocation endpoint. RFC 7009 §2.
+func (s *site) revoke(v *visit) {
+	authorization, err := v.authorization(oauth.ReasonClientAuthTwice)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	form, _ := oauth.ParseForm(v.body) // the form remembers its fault
+	request, err := oauth.ParseRevocationRequest(authorization, form)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	v.clientID = request.Credentials.ClientID
+	if err := s.engine.Revoke(v.r.Context(), &request); err != nil {
+		s.refuse(v, err)
+		return
+	}
+	h := v.Header()
+	s.guard(h)
+	h["Cache-Control"] = noStore
+	h["Pragma"] = noCache
+	h.Set("Content-Length", "0")
+	v.WriteHeader(http.StatusOK) // RFC 7009 §2.2: the status says it all
+}

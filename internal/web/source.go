@@ -1,0 +1,91 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+)
+
+// source is where a request comes from and what it was addressed to, as far as
+// that can be believed.
+type source struct {
+	network string // of the client: its /24 or /64, "local" on a socket
+	host    string
+	scheme  string // only a trusted proxy says it; "" = not known
+}
+
+// sourceOf believes the connection, and of what headers say only what a trusted
+// proxy wrote. ASVS 4.1.3.
+func (s *site) sourceOf(r *http.Request) source {
+	var peer netip.Addr
+	if address, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		peer = address.Addr().Unmap()
+	}
+	if !s.trusts(peer) {
+		return source{network: networkOf(peer), host: r.Host}
+	}
+	f := forwarded(r.Header)
+	from := source{network: networkOf(s.clientOf(f.clients, peer)), host: r.Host, scheme: f.scheme}
+	if f.host != "" {
+		from.host = f.host
+	}
+	return from
+}
+
+func (s *site) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// clientOf walks back from our end: each address was written down by the one
+// after it, so it is worth as much as that one.
+func (s *site) clientOf(addresses []string, peer netip.Addr) netip.Addr {
+	for _, text := range slices.Backward(addresses) {
+		addr, ok := parseNode(text)
+		if !ok {
+			return peer
+		}
+		if peer = addr; !s.trusts(addr) {
+			return addr
+		}
+	}
+	return peer
+}
+
+// networkOf is what is logged and counted of an address: the network that one
+// customer of a provider usually has.
+func networkOf(addr netip.Addr) string {
+	bits := 64
+	if addr.Is4() {
+		bits = 24
+	}
+	network, err := addr.WithZone("").Prefix(bits)
+	if err != nil {
+		return "local"
+	}
+	return network.String()
+}
+
+// hostsOf lists what Host may be: the issuer's authority, also with the port
+// that its scheme implies. RFC 9110 §4.2.3.
+func hostsOf(issuer oauth.Issuer) [2]string {
+	host, port := issuer.Host(), ":80"
+	if issuer.IsHTTPS() {
+		port = ":443"
+	}
+	if bare, ok := strings.CutSuffix(host, port); ok {
+		return [2]string{host, bare}
+	}
+	return [2]string{host, host + port}
+}
+
+// answersFor reports whether a request was addressed to the issuer. With the
+// ports of both compared as text, host:443 is none of host:8443.
+func (s *site) answersFor(from source) bool {
+	if from.scheme != "" && (from.scheme == "https") != s.issuer.IsHTTPS() {
+		return false
+	}
+	return strings.EqualFold(from.host, s.hosts[0]) || strings.EqualFold(from.host, s.hosts[1])
+}

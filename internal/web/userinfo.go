@@ -1,0 +1,25 @@
+package web
+
+import "github.com/mintmark-id/mintmark/internal/oauth"
+
+// userinfo is the UserInfo endpoint. OpenID Connect Core §5.3.
+func (s *site) userinfo(v *visit) {
+	authorization, err := v.authorization(oauth.ReasonTokenPresentedTwice)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	query, _ := oauth.ParseForm(v.r.URL.RawQuery) // the forms remember their faults
+	body, _ := oauth.ParseForm(v.body)
+	token, err := oauth.BearerToken(authorization, body, query)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	claims, err := s.engine.Userinfo(v.r.Context(), token)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	s.sendValue(v, claims)
+}

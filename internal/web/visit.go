@@ -1,0 +1,156 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+)
+
+// visit is one request on its way through, and what its line in the log will
+// say. It is the http.ResponseWriter of its request.
+type visit struct {
+	http.ResponseWriter
+	r      *http.Request
+	route  *route
+	from   source
+	body   string // of a post
+	start  time.Time
+	status int // 0: nothing was sent yet
+
+	err       *oauth.Error
+	reference string
+	clientID  string
+	gid       string
+}
+
+// WriteHeader notes the status.
+func (v *visit) WriteHeader(status int) {
+	if v.status == 0 {
+		v.status = status
+	}
+	v.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a part of the answer.
+func (v *visit) Write(b []byte) (int, error) {
+	if v.status == 0 {
+		v.status = http.StatusOK
+	}
+	return v.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }
+
+// ServeHTTP takes a request through the checks to its endpoint.
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := &visit{ResponseWriter: w, r: r, route: s.find(r), start: time.Now()}
+	v.from = s.sourceOf(r)
+	defer s.leave(v)
+	handler, err := s.admit(v)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	handler(v)
+}
+
+// leave writes the visit's line, also that of one which panicked. A client
+// learns of a panic no more than that the fault is ours.
+func (s *site) leave(v *visit) {
+	if fault := recover(); fault != nil {
+		if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(fault) // net/http's own way to break off an answer
+		}
+		s.log.LogAttrs(v.r.Context(), slog.LevelError, "panic",
+			slog.String("route", v.route.name), slog.String("fault", fmt.Sprint(fault)), slog.String("stack", string(debug.Stack())))
+		if v.status != 0 {
+			s.logLine(v)
+			panic(http.ErrAbortHandler) // an answer cut short must not look whole
+		}
+		s.refuse(v, oauth.Refuse(oauth.ReasonInternal))
+	}
+	s.logLine(v)
+}
+
+// maxLogAttrs is how many members a line has at most.
+const maxLogAttrs = 12
+
+// logLine writes the one canonical line: names and numbers, never a token, a
+// code, a password, a cookie, or an address in full.
+func (s *site) logLine(v *visit) {
+	level := slog.LevelInfo
+	switch {
+	case v.err != nil && v.status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case v.route.quiet:
+		level = slog.LevelDebug
+	}
+	ctx := context.Background() // the line is written also when the client is gone
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := append(make([]slog.Attr, 0, maxLogAttrs),
+		slog.String("method", methodName(v.r.Method)),
+		slog.String("route", v.route.name),
+		slog.Int("status", v.status),
+		slog.Int64("us", time.Since(v.start).Microseconds()),
+		slog.String("network", v.from.network),
+	)
+	add := func(name, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, value))
+		}
+	}
+	if v.err != nil {
+		add("reason", string(v.err.Reason))
+		add("error_reference", v.reference)
+		if v.err.Err != nil && v.err.Status() >= http.StatusInternalServerError {
+			add("cause", v.err.Err.Error())
+		}
+		v.clientID = oneOf(v.clientID, v.err.Detail.Client)
+		v.gid = oneOf(v.gid, v.err.Detail.GID)
+	}
+	add("client_id", loggable(v.clientID))
+	add("gid", v.gid)
+	s.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func oneOf(first, second string) string {
+	if first != "" {
+		return first
+	}
+	return second
+}
+
+// methodName is the method if it is one of HTTP's own.
+func methodName(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "other"
+}
+
+// loggable is the client_id of a request if it can be one: before it is
+// authenticated it may be anything, an e-mail address for instance.
+func loggable(clientID string) string {
+	const longest = 64
+	if len(clientID) > longest {
+		return ""
+	}
+	for i := range len(clientID) {
+		switch c := clientID[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return ""
+		}
+	}
+	return clientID
+}

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/web/pages"
+)
+
+// Config is what the handler is made of.
+type Config struct {
+	Engine *engine.Engine
+	Log    *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-* and Forwarded headers
+	// are believed. From everybody else they are ignored.
+	TrustedProxies []netip.Prefix
+}
+
+// site answers for one issuer.
+type site struct {
+	engine  *engine.Engine
+	issuer  oauth.Issuer
+	hosts   [2]string // what Host may be
+	pages   *pages.Site
+	log     *slog.Logger
+	proxies []netip.Prefix
+	routes  map[string]*route
+	lost    *route
+	cookies cookieNames
+	formKey []byte
+	keys    atomic.Pointer[document] // the key set as it was last served
+}
+
+// New makes the handler of every public endpoint of the engine's issuer.
+func New(c Config) (http.Handler, error) {
+	if c.Engine == nil || c.Log == nil {
+		return nil, errors.New("web needs an engine and a log")
+	}
+	issuer := c.Engine.Issuer()
+	templates, err := pages.New(issuer.String())
+	if err != nil {
+		return nil, fmt.Errorf("preparing pages: %w", err)
+	}
+	metadata, err := oauth.NewMetadata(issuer, c.Engine.Capabilities()).Document()
+	if err != nil {
+		return nil, err
+	}
+	s := &site{
+		engine:  c.Engine,
+		issuer:  issuer,
+		hosts:   hostsOf(issuer),
+		pages:   templates,
+		log:     c.Log,
+		proxies: c.TrustedProxies,
+		cookies: cookiesOf(issuer),
+		formKey: c.Engine.FormKey(),
+	}
+	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true}
+	s.routes = s.table(newDocument(metadata, metadataCacheControl))
+	return s, nil
+}
