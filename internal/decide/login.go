@@ -1,0 +1,244 @@
+package decide
+
+import (
+	"slices"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+	"github.com/mintmark-id/mintmark/internal/secret"
+)
+
+// LoginForm is what the sign-in page sends.
+type LoginForm struct {
+	Identifier string // as typed
+	Password   string // as typed: never trimmed
+	// ToAccount is a sign-in to the account page itself: there is no interaction.
+	ToAccount bool
+}
+
+// PasswordCheck is what to check a password against, and what Finish must know
+// of Begin: nothing that it reads later can make up for it.
+type PasswordCheck struct {
+	PHC      string   // secret.DummyHash where no password would do
+	UserID   string   // empty: the answer is no, whatever the password
+	RVS      int64    // the logical clock read before the password was checked
+	Reserved []string // the counters that the attempt was counted on
+}
+
+// CheckedPassword is the password after it was checked. The zero Verified says
+// that it was wrong.
+type CheckedPassword struct {
+	Check    PasswordCheck
+	Verified secret.Verified
+	NewPHC   string // a fresh hash of it, where Verified asks for one
+}
+
+// held reports whether the password was right.
+func (c CheckedPassword) held() bool {
+	return c.Check.UserID != "" && c.Verified.Factor() == secret.FactorPassword
+}
+
+// LoginAnswer is a sign-in that worked.
+type LoginAnswer struct {
+	Cookie string // the session cookie's new value
+	UserID string
+	SID    string
+}
+
+// loginCounters are the names of the counters of one sign-in.
+type loginCounters struct {
+	onNetwork string // the account's, from this network
+	account   string // the account's, from all browsers that are not known
+	inBrowser string // the account's, in this browser
+	network   string // this network's misses
+}
+
+func countersOf(form LoginForm, by Browser) loginCounters {
+	account, ok := CanonicalEmail(form.Identifier)
+	if !ok {
+		account = form.Identifier // nobody's; it is counted like anybody's
+	}
+	return loginCounters{
+		onNetwork: counterName("login", account, "network", by.Network),
+		account:   counterName("login", account),
+		inBrowser: counterName("login", account, "browser", string(by.Hash)),
+		network:   counterName("network", by.Network),
+	}
+}
+
+// LoginCounters names the counters that a sign-in is decided from, for whoever
+// loads them. The names do not say whose they are.
+func LoginCounters(form LoginForm, by Browser) []string {
+	c := countersOf(form, by)
+	return []string{c.onNetwork, c.account, c.inBrowser, c.network}
+}
+
+// LoginBegin decides whether a password may be tried, and counts the attempt
+// before it is made. Whether the account exists shows neither in the answer nor
+// in the time that it takes (ASVS 6.3.8): for nobody there is a hash to check too.
+func LoginBegin(form LoginForm, by Browser, st *record.LoginState, env Env) Outcome[PasswordCheck] {
+	if err := mayLogIn(form, by, st, env.Now); err != nil {
+		return refuse[PasswordCheck](err)
+	}
+	reserve, wait := reserveLogin(form, by, st, env.Now)
+	if wait > 0 {
+		out := refuse[PasswordCheck](tooMany(wait))
+		out.Changes = []record.Change{loginRefused(out.Err, form, by, st, env)}
+		return out
+	}
+	check := PasswordCheck{PHC: secret.DummyHash, RVS: st.LC}
+	if st.User != nil && st.User.Status == record.UserActive && st.Password != nil {
+		check.PHC, check.UserID = st.Password.Data, st.User.ID
+	}
+	out := Outcome[PasswordCheck]{}
+	for _, attempt := range reserve {
+		check.Reserved = append(check.Reserved, attempt.Name)
+		out.Changes = append(out.Changes, attempt)
+	}
+	out.Answer = check
+	return out
+}
+
+// mayLogIn decides whether there is a page to sign in on, in a browser that can
+// be told from others.
+func mayLogIn(form LoginForm, by Browser, st *record.LoginState, now int64) *oauth.Error {
+	switch {
+	case !form.ToAccount:
+		return usable(st.Interaction, by, now)
+	case len(by.Hash) == 0:
+		return oauth.Refuse(oauth.ReasonInteractionOtherBrowser)
+	}
+	return nil
+}
+
+// reserveLogin counts the attempt: by itself in a browser that is known to the
+// user, else on the account from this network and on the account altogether, if
+// the network has not missed too often. The longest wait counts.
+func reserveLogin(form LoginForm, by Browser, st *record.LoginState, now int64) ([]record.CountAttempt, int64) {
+	names := countersOf(form, by)
+	if st.Known {
+		attempt, wait := slowed(st.Counters[names.inBrowser], names.inBrowser, now)
+		return []record.CountAttempt{attempt}, wait
+	}
+	onNetwork, wait := slowed(st.Counters[names.onNetwork], names.onNetwork, now)
+	onAccount, accountWait := bounded(st.Counters[names.account], names.account, accountTries, now)
+	if misses := st.Counters[names.network]; counted(misses, now) >= networkMisses {
+		wait = max(wait, misses.WindowEnds-now)
+	}
+	return []record.CountAttempt{onNetwork, onAccount}, max(wait, accountWait)
+}
+
+// loginRefused is the audit row of a sign-in that did not work: one a minute for
+// each account, network and reason.
+func loginRefused(err *oauth.Error, form LoginForm, by Browser, st *record.LoginState, env Env) record.Audit {
+	row := record.Audit{
+		Key:    string(err.Reason) + " " + countersOf(form, by).onNetwork,
+		Event:  "sign_in_failed",
+		Actor:  ActorServer,
+		Detail: string(err.Reason),
+	}
+	if st.User != nil {
+		row.UserID = st.User.ID
+	}
+	if st.Interaction != nil {
+		row.ClientID = st.Interaction.Request.ClientID
+	}
+	return audited(row, env)
+}
+
+// LoginFinish turns a password that was checked into a session. st may be read
+// anew: what had to be read before the check is in checked.
+func LoginFinish(form LoginForm, by Browser, checked CheckedPassword, st *record.LoginState, env Env) Outcome[LoginAnswer] {
+	if err := mayLogIn(form, by, st, env.Now); err != nil {
+		return refuse[LoginAnswer](err)
+	}
+	if !checked.held() || st.User == nil || st.User.ID != checked.Check.UserID || st.User.Status != record.UserActive {
+		network := countersOf(form, by).network
+		out := refuse[LoginAnswer](oauth.Refuse(oauth.ReasonCredentialsWrong))
+		out.Changes = []record.Change{
+			miss(st.Counters[network], network, env.Now),
+			loginRefused(out.Err, form, by, st, env),
+		}
+		return out
+	}
+	answer := LoginAnswer{Cookie: secret.NewOpaque(env.Seed, "session cookie"), UserID: st.User.ID}
+	changes := signIn(&answer, by, checked, st, env)
+	changes = append(changes, rehash(checked, st.Password, env.Now)...)
+	for _, name := range checked.Check.Reserved {
+		changes = append(changes, record.ClearCounter{Name: name})
+	}
+	row := record.Audit{Event: "sign_in", Actor: ActorUser(st.User.ID), UserID: st.User.ID, Detail: "session " + answer.SID}
+	if st.Interaction != nil {
+		row.ClientID = st.Interaction.Request.ClientID
+	}
+	return Outcome[LoginAnswer]{Changes: append(changes, audited(row, env)), Answer: answer}
+}
+
+// signIn makes a session, or renews this browser's if it is the same user's: its
+// cookie is new each time (ASVS 7.2.4), its sid stays. Another user's session in
+// this browser ends.
+func signIn(answer *LoginAnswer, by Browser, checked CheckedPassword, st *record.LoginState, env Env) []record.Change {
+	proofs := []record.Proof{{Factor: record.FactorPassword, At: checked.Verified.At()}}
+	old := st.Current
+	if old != nil && old.UserID == answer.UserID && Alive(old.RVS, &st.CurrentParents, env.Now) == "" {
+		answer.SID = old.ID
+		return []record.Change{record.RenewSession{
+			ID:            old.ID,
+			OldCookieHash: old.CookieHash,
+			CookieHash:    secret.Hash(answer.Cookie),
+			Proofs:        proofs,
+			AuthTime:      checked.Verified.At(),
+			RVS:           checked.Check.RVS,
+			SeenAt:        env.Now,
+			IdleUntil:     min(env.Now+env.Policy.SessionIdle, old.AbsUntil),
+		}}
+	}
+	answer.SID = env.Seed.ID("sid")
+	var changes []record.Change
+	if old != nil && old.UserID != answer.UserID && old.EndedAt == 0 {
+		changes = End(Ending{
+			Target: revocation.ForSID(old.ID),
+			Reason: "another_user_signed_in",
+			Actor:  ActorUser(answer.UserID),
+			UserID: old.UserID,
+		}, env)
+	}
+	return append(changes, record.PutSession{Session: record.Session{
+		ID:          answer.SID,
+		CookieHash:  secret.Hash(answer.Cookie),
+		BrowserHash: by.Hash,
+		UserID:      answer.UserID,
+		Proofs:      proofs,
+		AuthTime:    checked.Verified.At(),
+		RVS:         checked.Check.RVS,
+		Agent:       by.Agent,
+		MadeAt:      env.Now,
+		SeenAt:      env.Now,
+		IdleUntil:   env.Now + min(env.Policy.SessionIdle, env.Policy.SessionAbsolute),
+		AbsUntil:    env.Now + env.Policy.SessionAbsolute,
+	}})
+}
+
+// rehash stores the password's hash at today's cost, if it still is the one that
+// was checked.
+func rehash(checked CheckedPassword, stored *record.Factor, now int64) []record.Change {
+	if !checked.Verified.Rehash() || checked.NewPHC == "" || stored == nil || stored.Data != checked.Check.PHC {
+		return nil
+	}
+	fresh := *stored
+	fresh.Data = checked.NewPHC
+	return []record.Change{record.PutFactor{Factor: fresh, OldData: checked.Check.PHC}}
+}
+
+// SessionFacts says how and when the session's user signed in, for the tokens
+// that come from it. They follow from its proofs alone: a password is AAL1
+// (NIST SP 800-63B-4 §2.1) and "pwd" (RFC 8176 §2).
+func SessionFacts(s *record.Session) record.AuthnFacts {
+	facts := record.AuthnFacts{AuthTime: s.AuthTime}
+	isPassword := func(p record.Proof) bool { return p.Factor == record.FactorPassword }
+	if slices.ContainsFunc(s.Proofs, isPassword) {
+		facts.ACR, facts.AMR = "aal1", []string{"pwd"}
+	}
+	return facts
+}
