@@ -8,22 +8,24 @@ import (
 	"time"
 )
 
-// Session is a browser's sign-in that has not ended.
+// Session is a browser's sign-in that was not ended.
 type Session struct {
 	SID        string    `json:"sid"`
 	Sub        string    `json:"sub"`
-	Agent      string    `json:"agent,omitempty"` // the browser, in its own words
-	AMR        []string  `json:"amr,omitempty"`   // the factors that were shown
+	Agent      string    `json:"agent,omitempty"`   // the browser, in its own words
+	Factors    []string  `json:"factors,omitempty"` // those that were shown, such as "password"
 	SignedInAt time.Time `json:"signed_in_at"`
 	SeenAt     time.Time `json:"seen_at"`
-	// Alive is false once a limit has passed or what it hangs from was cut; Until is
-	// when it ends if nobody uses it.
+	// Alive: the browser can start more with it. Until is when that ends if nobody
+	// uses it, and Why the reason if it has ended.
 	Alive bool      `json:"alive"`
-	Why   string    `json:"why,omitempty"` // the reason for not being alive
+	Why   string    `json:"why,omitempty"`
 	Until time.Time `json:"until"`
+	// GrantsUntil is how long the grants that hang from it can go on at most.
+	GrantsUntil time.Time `json:"grants_until"`
 }
 
-// Grant is what one sign-in gave one client, and has not ended.
+// Grant is what one sign-in gave one client, and that was not ended.
 type Grant struct {
 	GID        string   `json:"gid"`
 	Sub        string   `json:"sub"`
@@ -37,19 +39,23 @@ type Grant struct {
 	CreatedAt   time.Time `json:"created_at"`
 	RefreshedAt time.Time `json:"refreshed_at,omitzero"` // zero: never, or not rotated
 	Generation  int64     `json:"generation"`
-	// Alive says whether the client can still get tokens from it; Until is when it
-	// ends if nobody uses it.
-	Alive bool      `json:"alive"`
-	Until time.Time `json:"until"`
+	// Alive: its tokens are accepted until they run out; Why is the reason if not.
+	Alive bool   `json:"alive"`
+	Why   string `json:"why,omitempty"`
+	// Refreshes: the client can get more tokens from it. Until is when that ends if
+	// it does not.
+	Refreshes bool      `json:"refreshes"`
+	Until     time.Time `json:"until"`
 }
 
-// GrantFilter narrows a list of grants. At least one field must be set.
+// GrantFilter narrows a list of grants; the zero filter lists all.
 type GrantFilter struct {
 	User   string // sub
 	Client string // client_id
 }
 
-// Sessions lists a user's sessions that have not ended.
+// Sessions lists the sessions of a user (sub), or of all users (""), that were not
+// ended.
 func (c *Client) Sessions(ctx context.Context, sub string) iter.Seq2[Session, error] {
 	return list[Session](ctx, c, "sessions", url.Values{"user": {sub}})
 }
@@ -60,7 +66,7 @@ func (c *Client) EndSession(ctx context.Context, sid string) error {
 	return err
 }
 
-// Grants lists grants that have not ended.
+// Grants lists grants that were not ended.
 func (c *Client) Grants(ctx context.Context, filter GrantFilter) iter.Seq2[Grant, error] {
 	return list[Grant](ctx, c, "grants", url.Values{"user": {filter.User}, "client": {filter.Client}})
 }

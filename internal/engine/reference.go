@@ -51,11 +51,11 @@ type Explanation struct {
 	Seen     int64
 }
 
-// Explain opens a reference code of this server.
+// Explain opens a reference code of this server. Its error is a *Refusal.
 func (e *Engine) Explain(ctx context.Context, code string) (Explanation, error) {
 	ref, err := e.reference.Open(code)
 	if err != nil {
-		return Explanation{}, err
+		return Explanation{}, invalid("reference", "is not a reference code of this server")
 	}
 	explained := Explanation{At: time.Unix(ref.At, 0).UTC(), Expected: ref.Expected, Seen: ref.Seen}
 	if reason, ok := oauth.ReasonByMark(ref.Reason); ok {
@@ -69,7 +69,7 @@ func (e *Engine) Explain(ctx context.Context, code string) (Explanation, error) 
 		explained.KID = base64.RawURLEncoding.EncodeToString(ref.KID[:])
 	}
 	explained.ClientID, err = e.clientOf(ctx, ref.Client)
-	return explained, err
+	return explained, refusalOf(err)
 }
 
 // clientOf finds the client that a mark stands for.

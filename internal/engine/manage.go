@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/store"
+)
+
+// RefusalKind says what sort of refusal an administrator gets.
+type RefusalKind string
+
+// The kinds of refusal. Nothing was changed in any of them.
+const (
+	Invalid     RefusalKind = "invalid"     // Fields say what is wrong, all of it
+	NotFound    RefusalKind = "not_found"   // there is no such thing
+	Conflict    RefusalKind = "conflict"    // it was changed since it was read
+	Unavailable RefusalKind = "unavailable" // trouble of ours
+)
+
+// FieldProblem is one thing that is wrong with what an administrator asks for.
+// Field is its name in the admin API.
+type FieldProblem struct{ Field, Message string }
+
+// Refusal is why an act of an administrator was not done. It is the error of
+// every method that administers.
+type Refusal struct {
+	Kind   RefusalKind
+	Fields []FieldProblem
+	Err    error // cause; log only
+}
+
+// Error names the kind and the fields.
+func (r *Refusal) Error() string {
+	text := string(r.Kind)
+	for _, field := range r.Fields {
+		text += "; " + field.Field + ": " + field.Message
+	}
+	if r.Err != nil {
+		text += ": " + r.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// problems collects all that is wrong, so that it can be said at once.
+type problems []FieldProblem
+
+func (p *problems) add(field, format string, args ...any) {
+	*p = append(*p, FieldProblem{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// refusal is nil where nothing is wrong.
+func (p problems) refusal() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &Refusal{Kind: Invalid, Fields: p}
+}
+
+func invalid(field, format string, args ...any) error {
+	var wrong problems
+	wrong.add(field, format, args...)
+	return wrong.refusal()
+}
+
+// administer runs one act of an administrator: it loads what it needs, validates,
+// and returns the changes, which are committed as one plan. What somebody else
+// changed meanwhile makes it start again.
+func administer[R any](ctx context.Context, e *Engine, act func(env decide.Env) (R, []record.Change, error)) (R, error) {
+	var none R
+	for range maxAttempts {
+		answer, changes, err := act(e.env())
+		if err == nil {
+			err = e.commit(ctx, changes)
+		}
+		switch {
+		case err == nil:
+			return answer, nil
+		case !errors.Is(err, store.ErrConflict):
+			return none, refusalOf(err)
+		}
+	}
+	return none, &Refusal{Kind: Conflict}
+}
+
+// refusalOf makes trouble of what is not a refusal already.
+func refusalOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return refusal
+	}
+	return &Refusal{Kind: Unavailable, Err: err}
+}
+
+// found turns a row that is not there into a refusal.
+func found[R any](row *R, err error) (*R, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case row == nil:
+		return nil, &Refusal{Kind: NotFound}
+	}
+	return row, nil
+}
+
+// current refuses an update of something that was changed since it was read. An
+// update that names no version replaces whatever is there.
+func current(named, stored int64) error {
+	if named != 0 && named != stored {
+		return &Refusal{Kind: Conflict}
+	}
+	return nil
+}
+
+// administered is the audit row of an act that only sets settings; what ends
+// something has its row from decide.
+func administered(row record.Audit, env decide.Env) record.Audit {
+	row.Actor, row.At = decide.ActorAdmin, env.Now
+	row.ID = env.Seed.ID("audit of " + row.Event)
+	return row
+}
+
+// actOn runs an act of an administrator on a row that must be there, which needs
+// no answer: disabling, deleting, ending. No changes means that it was done before.
+func actOn[R any](
+	ctx context.Context, e *Engine, load func() (*R, error), decision func(*R, decide.Env) []record.Change,
+) error {
+	_, err := administer(ctx, e, func(env decide.Env) (struct{}, []record.Change, error) {
+		row, err := found(load())
+		if err != nil {
+			return struct{}{}, nil, err
+		}
+		return struct{}{}, decision(row, env), nil
+	})
+	return err
+}
