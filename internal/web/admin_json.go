@@ -1,0 +1,179 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mintmark-id/mintmark/admin"
+	"github.com/mintmark-id/mintmark/internal/engine"
+)
+
+// maxAdminBody bounds the body of a request.
+const maxAdminBody = 64 << 10
+
+const notOneObject = "The body is not one JSON object of the right form"
+
+// adminPage is one part of a list.
+type adminPage[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// pageOf renders a part of a list.
+func pageOf[Row, T any](rows []Row, next string, render func(Row) T) adminPage[T] {
+	items := make([]T, len(rows))
+	for i, row := range rows {
+		items[i] = render(row)
+	}
+	return adminPage[T]{Items: items, Next: next}
+}
+
+// shown renders an answer that is one thing.
+func shown[Row, T any](render func(Row) T) func(Row, error) (any, error) {
+	return func(row Row, err error) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		return render(row), nil
+	}
+}
+
+// with makes an act of one that takes a body.
+func with[In any](do func(ctx context.Context, r *http.Request, in *In) (any, error)) act {
+	return func(ctx context.Context, r *http.Request) (any, error) {
+		in := new(In)
+		if problem := readJSON(r, in); problem != nil {
+			return nil, problem
+		}
+		return do(ctx, r, in)
+	}
+}
+
+// readJSON reads one JSON object with known fields and nothing after it.
+func readJSON(r *http.Request, into any) *admin.Problem {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return badBody(http.StatusUnsupportedMediaType, "The body is application/json")
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxAdminBody))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	if err == nil {
+		if _, after := decoder.Token(); errors.Is(after, io.EOF) {
+			return nil
+		}
+		return badBody(http.StatusBadRequest, notOneObject)
+	}
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		return badBody(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body has at most %d bytes", maxAdminBody))
+	}
+	problem := badBody(http.StatusBadRequest, notOneObject)
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		problem.Errors = []admin.FieldError{{Field: strings.Trim(name, `"`), Message: "is not known"}}
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		problem.Errors = []admin.FieldError{{Field: wrong.Field, Message: "is not a " + wrong.Value + ", but a " + wrong.Type.String()}}
+	}
+	return problem
+}
+
+func badBody(status int, title string) *admin.Problem {
+	return &admin.Problem{Type: admin.ProblemInvalid, Title: title, Status: status}
+}
+
+// answer does an act and sends what came of it.
+func (a *administration) answer(w http.ResponseWriter, r *http.Request, do act) {
+	start := time.Now()
+	answer, err := do(r.Context(), r)
+	status := http.StatusOK
+	switch {
+	case err != nil:
+		problem := problemFor(err)
+		status = problem.Status
+		sendProblem(w, problem)
+	case answer == nil:
+		status = http.StatusNoContent
+		w.WriteHeader(status)
+	default:
+		sendAdmin(w, status, "application/json", answer)
+	}
+	log := a.Log.With("method", r.Method, "route", r.Pattern, "status", status, "duration", time.Since(start))
+	if cause := causeOf(err); cause != nil {
+		log.ErrorContext(r.Context(), "administration", "error", cause)
+		return
+	}
+	log.InfoContext(r.Context(), "administration")
+}
+
+// causeOf is what only the log is told: why it was trouble of ours.
+func causeOf(err error) error {
+	if refusal, ok := errors.AsType[*engine.Refusal](err); ok {
+		return refusal.Err
+	}
+	return nil
+}
+
+// problemFor is what a refusal looks like on the wire.
+func problemFor(err error) *admin.Problem {
+	if problem, ok := errors.AsType[*admin.Problem](err); ok {
+		return problem
+	}
+	refusal, ok := errors.AsType[*engine.Refusal](err)
+	if !ok {
+		refusal = &engine.Refusal{Kind: engine.Unavailable, Err: err}
+	}
+	switch refusal.Kind {
+	case engine.Invalid:
+		problem := &admin.Problem{Type: admin.ProblemInvalid, Title: "The request is refused", Status: http.StatusBadRequest}
+		for _, field := range refusal.Fields {
+			problem.Errors = append(problem.Errors, admin.FieldError{Field: field.Field, Message: field.Message})
+		}
+		return problem
+	case engine.NotFound:
+		return &admin.Problem{Type: admin.ProblemNotFound, Title: "There is no such thing", Status: http.StatusNotFound}
+	case engine.Conflict:
+		return &admin.Problem{
+			Type: admin.ProblemConflict, Title: "It was changed since it was read", Status: http.StatusConflict,
+			Detail: "Nothing was changed; read it again",
+		}
+	default:
+		return &admin.Problem{
+			Type: admin.ProblemUnavailable, Title: "The server cannot do it at the moment", Status: http.StatusServiceUnavailable,
+			Detail: "Nothing was changed; the server's log says why",
+		}
+	}
+}
+
+func sendProblem(w http.ResponseWriter, problem *admin.Problem) {
+	if problem.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	sendAdmin(w, problem.Status, admin.ProblemType, problem)
+}
+
+// sendAdmin sends a value of our own making, which always encodes.
+func sendAdmin(w http.ResponseWriter, status int, kind string, value any) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h["Cache-Control"] = noStore // an answer may hold a secret
+	h["X-Content-Type-Options"] = noSniff
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // a client that has gone is no fault of ours
+}
+
+// query is a query parameter of a list.
+func query(r *http.Request, name string) string { return r.URL.Query().Get(name) }
+
+// moment is a row's time on the wire; zero stays zero and is left out.
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

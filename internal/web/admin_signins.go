@@ -1,0 +1,93 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/mintmark-id/mintmark/admin"
+	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+func (a *administration) sessions(ctx context.Context, r *http.Request) (any, error) {
+	rows, next, err := a.Engine.SessionPage(ctx, query(r, "user"), query(r, "after"))
+	return pageOf(rows, next, wireSession), err
+}
+
+func (a *administration) endSession(ctx context.Context, r *http.Request) (any, error) {
+	return nil, a.Engine.EndSession(ctx, r.PathValue("sid"))
+}
+
+func (a *administration) grants(ctx context.Context, r *http.Request) (any, error) {
+	rows, next, err := a.Engine.GrantPage(ctx, query(r, "user"), query(r, "client"), query(r, "after"))
+	return pageOf(rows, next, wireGrant), err
+}
+
+func (a *administration) endGrant(ctx context.Context, r *http.Request) (any, error) {
+	return nil, a.Engine.EndGrant(ctx, r.PathValue("gid"))
+}
+
+func (a *administration) keys(ctx context.Context, _ *http.Request) (any, error) {
+	keys, err := a.Engine.SigningKeys(ctx)
+	return pageOf(keys, "", wireKey), err
+}
+
+func (a *administration) rotateKeys(ctx context.Context, r *http.Request, in *admin.KeyRotation) (any, error) {
+	if err := a.Engine.RotateKeys(ctx, in.Emergency); err != nil {
+		return nil, err
+	}
+	return a.keys(ctx, r)
+}
+
+func wireSession(s engine.ManagedSession) admin.Session {
+	wire := admin.Session{
+		SID:         s.ID,
+		Sub:         s.UserID,
+		Agent:       s.Agent,
+		SignedInAt:  moment(s.AuthTime),
+		SeenAt:      moment(s.SeenAt),
+		Alive:       s.Dead == "",
+		Why:         string(s.Dead),
+		Until:       moment(min(s.IdleUntil, s.AbsUntil)),
+		GrantsUntil: moment(s.AbsUntil),
+	}
+	for _, proof := range s.Proofs {
+		wire.Factors = append(wire.Factors, proof.Factor)
+	}
+	return wire
+}
+
+func wireGrant(g engine.ManagedGrant) admin.Grant {
+	wire := admin.Grant{
+		GID:        g.ID,
+		Sub:        g.UserID,
+		ClientID:   g.ClientID,
+		ClientName: g.ClientName,
+		SID:        g.SID,
+		Scope:      strings.Join(g.Scope, " "),
+		Resources:  g.Resources,
+		Offline:    g.Offline(),
+		CreatedAt:  moment(g.MadeAt),
+		Generation: g.Gen,
+		Alive:      g.Dead == "",
+		Why:        string(g.Dead),
+		Refreshes:  g.Refreshes,
+		Until:      moment(min(g.IdleUntil, g.AbsUntil)),
+	}
+	if g.Gen > 0 {
+		wire.RefreshedAt = moment(g.RotatedAt)
+	}
+	return wire
+}
+
+func wireKey(k record.SigningKey) admin.Key {
+	return admin.Key{
+		KID:            k.KID,
+		Alg:            k.Alg,
+		Status:         string(k.Status),
+		CreatedAt:      moment(k.MadeAt),
+		SignsFrom:      moment(k.SignsFrom),
+		PublishedUntil: moment(k.PublishedUntil),
+	}
+}
