@@ -136,6 +136,14 @@ func TestANewPasswordIsJudgedBeforeItCosts(t *testing.T) {
 	}
 }
 
+func TestAUserWithoutAnAddressHasAPassword(t *testing.T) {
+	c := newAccount(t)
+	c.st.User.Email = nil
+	wantRefusal(t, c.begin().Err, "", "")
+	c.form.New = "Mintm4rk!"
+	wantRefusal(t, c.begin().Err, oauth.ReasonPasswordContext, oauth.InvalidRequest)
+}
+
 // TestAChangedPasswordSignsTheOthersOut: ASVS 7.4.3; tokens.md, part 2, "log out
 // all others".
 func TestAChangedPasswordSignsTheOthersOut(t *testing.T) {

@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -160,26 +159,26 @@ func (s situation) decide() Outcome[AuthorizeAnswer] {
 	return Resume(st, hint, pageBrowser(), tokenEnv())
 }
 
-// check holds what is true of every decision.
-func (s situation) check(got Outcome[AuthorizeAnswer]) string {
-	var put, use, code, see int
+// writes counts the changes of one kind.
+func writes[C record.Change](got Outcome[AuthorizeAnswer]) int {
+	n := 0
 	for _, change := range got.Changes {
-		switch change.(type) {
-		case record.PutInteraction:
-			put++
-		case record.UseInteraction:
-			use++
-		case record.PutCode:
-			code++
-		case record.SeeSession:
-			see++
-		default:
-			return fmt.Sprintf("it writes %T", change)
+		if _, ok := change.(C); ok {
+			n++
 		}
 	}
+	return n
+}
+
+// check holds what is true of every decision.
+func (s situation) check(got Outcome[AuthorizeAnswer]) string {
+	put, use := writes[record.PutInteraction](got), writes[record.UseInteraction](got)
+	code, see := writes[record.PutCode](got), writes[record.SeeSession](got)
 	gives, waits := where(got) == "code", s.proven != "no page"
 	page := got.Answer.Page != PageNone
 	switch {
+	case put+use+code+see != len(got.Changes):
+		return "it writes something else"
 	case !got.Answer.CanRedirect || got.Answer.To.String() != tokenRedirect || got.Answer.State != "a state":
 		return "its answer does not go back to the client"
 	case gives != (got.Answer.Code != "") || gives != (code == 1) || gives != (see == 1):

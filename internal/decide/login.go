@@ -164,7 +164,7 @@ func LoginFinish(form LoginForm, by Browser, checked CheckedPassword, st *record
 	}
 	answer := LoginAnswer{Cookie: secret.NewOpaque(env.Seed, "session cookie"), UserID: st.User.ID}
 	changes := signIn(&answer, by, checked, st, env)
-	changes = append(changes, rehash(checked, st.Password, env.Now)...)
+	changes = append(changes, rehash(checked, st.Password)...)
 	for _, name := range checked.Check.Reserved {
 		changes = append(changes, record.ClearCounter{Name: name})
 	}
@@ -222,7 +222,7 @@ func signIn(answer *LoginAnswer, by Browser, checked CheckedPassword, st *record
 
 // rehash stores the password's hash at today's cost, if it still is the one that
 // was checked.
-func rehash(checked CheckedPassword, stored *record.Factor, now int64) []record.Change {
+func rehash(checked CheckedPassword, stored *record.Factor) []record.Change {
 	if !checked.Verified.Rehash() || checked.NewPHC == "" || stored == nil || stored.Data != checked.Check.PHC {
 		return nil
 	}

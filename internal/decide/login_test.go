@@ -332,10 +332,10 @@ func (w *world) commit(changes []record.Change) bool {
 		}
 	}
 	for _, change := range changes {
-		switch c := change.(type) {
-		case record.CountAttempt:
+		if c, ok := change.(record.CountAttempt); ok {
 			w.counters[c.Name] = record.Counter{Name: c.Name, N: counted(w.counters[c.Name], c.At) + 1, WindowEnds: c.WindowEnds}
-		case record.ClearCounter:
+		}
+		if c, ok := change.(record.ClearCounter); ok {
 			delete(w.counters, c.Name)
 		}
 	}

@@ -52,9 +52,6 @@ func SetupFinish(form SetupForm, phc string, st SetupState, env Env) Outcome[rec
 		return refuse[record.User](begin.Err)
 	}
 	made := NewUser(NewAccount{Email: form.Email, Verified: true, PHC: phc}, ActorServer, env)
-	if made.Err != nil {
-		return made
-	}
 	spend := record.Spend{KeyHash: st.TokenHash, EndsAt: math.MaxInt64} // for good
 	made.Changes = append([]record.Change{spend}, made.Changes...)
 	made.Changes = append(made.Changes, audited(record.Audit{
