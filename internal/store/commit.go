@@ -305,11 +305,9 @@ func (w *writer) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// close moves the write-ahead log into the database, so that the file alone is
-// all there is, and gives the connection back.
+// close gives the connection back.
 func (w *writer) close() error {
-	_, err := w.conn.ExecContext(context.Background(), checkpoint)
-	errs := []error{err}
+	var errs []error
 	for _, s := range w.statements {
 		errs = append(errs, s.Close())
 	}

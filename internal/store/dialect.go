@@ -33,7 +33,6 @@ const (
 	beginPlan    = `SAVEPOINT plan`
 	keepPlan     = `RELEASE plan`
 	undoPlan     = `ROLLBACK TO plan`
-	checkpoint   = `PRAGMA wal_checkpoint(TRUNCATE)`
 	anyMigration = `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'`
 	migrated     = `SELECT version_id FROM goose_db_version WHERE is_applied = 1`
 )

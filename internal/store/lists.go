@@ -25,7 +25,9 @@ func listOf[R any](ctx context.Context, s *Store, query string, args []any, fres
 		if err := rows.Scan(r.into()...); err != nil {
 			return err
 		}
-		list = append(list, *r.get())
+		if found := r.get(); found != nil {
+			list = append(list, *found)
+		}
 		return nil
 	})
 	if err != nil {

@@ -2,8 +2,10 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -94,4 +96,91 @@ func everyChange() []record.Change {
 		record.RaiseLongest{},
 		record.Audit{},
 	}
+}
+
+// bigTables grow with the users; everything else fits in a page or two, or is
+// what a list is about.
+var bigTables = regexp.MustCompile(`^SCAN (u|n|e|p|f|s|b|w|g|co|c|i|x|users|identifiers|factors|sessions|grants|consents|` +
+	`codes|interactions|spent|counters|audit|revlog|client_secrets)\b`)
+
+// Every statement finds its rows by an index, but those that are to see them all.
+func TestStatementsUseIndexes(t *testing.T) {
+	s := world(t)
+	readEverything(t, s)
+	texts := map[string]bool{}
+	s.statements.Range(func(text, _ any) bool {
+		texts[fmt.Sprint(text)] = true
+		return true
+	})
+	reading := len(texts)
+	for text := range s.committer.Load().writer.statements { // of Purge and of the log
+		if strings.HasPrefix(text, "INSERT") || strings.HasPrefix(text, "UPDATE") || strings.HasPrefix(text, "DELETE") {
+			texts[text] = true
+		}
+	}
+	for _, c := range everyChange() {
+		for _, step := range must[*plan](t)(newPlan([]record.Change{c})).steps {
+			texts[step.text] = true
+		}
+	}
+	if writing := len(texts) - reading; reading < 32 || writing < 64 {
+		t.Errorf("only %d statements that read and %d that write are known", reading, writing)
+	}
+	wholeTable := map[string]bool{countUsers: true}
+	for text := range texts {
+		for _, line := range explain(t, s, text) {
+			if bigTables.MatchString(line) && !wholeTable[text] && !strings.Contains(line, "USING INDEX audit_by_time") {
+				t.Errorf("%s\nin %s", line, text)
+			}
+			if strings.Contains(line, "TEMP B-TREE") && text != readKeys && text != readClient {
+				t.Errorf("%s\nin %s", line, text)
+			}
+		}
+	}
+}
+
+// readEverything prepares every statement that reads, by using it.
+func readEverything(t *testing.T, s *Store) {
+	t.Helper()
+	for _, err := range []error{
+		errOf(s.ClientState(t.Context(), "none", []string{"none"})), errOf(s.CodeState(t.Context(), nil, "")),
+		errOf(s.RefreshState(t.Context(), "", "")), errOf(s.TokenState(t.Context(), TokenQuery{})),
+		errOf(s.AuthorizeState(t.Context(), "", nil, nil)), errOf(s.InteractionState(t.Context(), nil, nil)),
+		errOf(s.LoginState(t.Context(), LoginQuery{Counters: []string{"a"}})), errOf(s.SessionState(t.Context(), nil, nil)),
+		errOf(s.User(t.Context(), "")), errOf(s.UserByIdentifier(t.Context(), "", "")), errOf(s.UserList(t.Context(), "", 1)),
+		errOf(s.UserCount(t.Context())), errOf(s.Session(t.Context(), "")), errOf(s.SessionList(t.Context(), "")),
+		errOf(s.AllSessions(t.Context(), "", 1)), errOf(s.Grant(t.Context(), "")), errOf(s.GrantList(t.Context(), "", "", "", 1)),
+		errOf(s.GrantList(t.Context(), "a", "", "", 1)), errOf(s.GrantList(t.Context(), "", "a", "", 1)),
+		errOf(s.GrantList(t.Context(), "a", "a", "", 1)), errOf(s.ConsentList(t.Context(), "")), errOf(s.ClientList(t.Context(), "", 1)),
+		errOf(s.ResourceList(t.Context(), "", 1)), errOf(s.Keys(t.Context())), errOf(s.Roots(t.Context())),
+		errOf(s.AuditList(t.Context(), "", 1)), errOf(s.AuditList(t.Context(), "a", 1)), s.Purge(t.Context(), noon, 1),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+// explain gives the lines of SQLite's plan for a statement.
+func explain(t *testing.T, s *Store, text string) (lines []string) {
+	t.Helper()
+	args := make([]any, strings.Count(text, "$")) // as many as it can have
+	rows, err := s.readers.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+text, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	for rows.Next() {
+		var id, parent, unused int64
+		var line string
+		if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return lines
 }

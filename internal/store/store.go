@@ -104,8 +104,9 @@ func (s *Store) start(ctx context.Context) error {
 	return nil
 }
 
-// Close commits what is queued, moves the write-ahead log into the database and
-// closes it. Plans that come later get ErrUnavailable.
+// Close commits what is queued and closes the database. The connection that goes
+// last, which is the writer's, makes SQLite move its log into the file, so that
+// this is all there is. Plans that come later get ErrUnavailable.
 func (s *Store) Close() error {
 	var errs []error
 	if c := s.committer.Load(); c != nil {
