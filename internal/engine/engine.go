@@ -52,6 +52,9 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if err := e.ensureKeys(ctx, quickAlgs...); err != nil {
 		return nil, fmt.Errorf("making signing keys: %w", err)
 	}
+	if err := e.noteLongest(ctx); err != nil {
+		return nil, fmt.Errorf("recording the longest lifetime: %w", err)
+	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
 	e.loops.Go(func() { e.keepKeys(loops) })

@@ -61,12 +61,26 @@ func (e *Engine) keepKeys(ctx context.Context) {
 		if err := e.rotateOnSchedule(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("rotating signing keys", "error", err)
 		}
+		if err := e.noteLongest(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("recording the longest lifetime", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// noteLongest records the longest lifetime that a token of today can have, and
+// until when one may live: the revocation log keeps its entries by it, also after
+// a restart with a shorter lifetime (tokens.md I5). It is renewed with every
+// round of keepKeys, and so reaches over the next one.
+func (e *Engine) noteLongest(ctx context.Context) error {
+	return e.commit(ctx, []record.Change{record.RaiseLongest{
+		TTL:   e.policy.LongestTTL,
+		Until: e.env().Now + e.policy.LongestTTL + 2*keyCheckPeriod.Milliseconds(),
+	}})
 }
 
 // sign signs the tokens of an answer, first waiting for a key of a new database

@@ -115,13 +115,6 @@ type LogoutState struct {
 	Client *Client // named by client_id or by the ID token hint; nil: none
 }
 
-// Holding is one grant as the account page and the CLI show it.
-type Holding struct {
-	Grant      Grant
-	ClientName string
-	Alive      bool
-}
-
 // Head is where the revocation log stands.
 type Head struct {
 	LogID        revocation.LogID
