@@ -127,9 +127,16 @@ type Head struct {
 	LongestUntil int64 // until then no shorter lifetime counts
 }
 
-// AuditEntry is a row of the audit trail as it is read back: the event, and how
+// AuditEntry is a row of the audit trail as it is read back: an event, and how
 // often it happened in its minute.
 type AuditEntry struct {
-	Audit
-	N int64
+	ID       string
+	At       int64 // of the first
+	Event    string
+	Actor    string
+	UserID   string
+	ClientID string
+	GID      string
+	N        int64
+	Detail   string
 }

@@ -286,8 +286,14 @@ func TestEqualEventsOfAMinuteAreOneRow(t *testing.T) {
 	again.ID, again.At = "a2", noon+1
 	other.ID, other.Key, other.At = "a3", "", noon+2
 	another.ID, another.Key, another.At = "a4", "", noon+2
-	commit(t, s, record.Audit(event), again, other, another)
-	want := []record.AuditEntry{{Audit: another, N: 1}, {Audit: other, N: 1}, {Audit: event, N: 2}}
+	commit(t, s, event, again, other, another)
+	entry := func(a record.Audit, n int64) record.AuditEntry {
+		return record.AuditEntry{
+			ID: a.ID, At: a.At, Event: a.Event, Actor: a.Actor, UserID: a.UserID, ClientID: a.ClientID, GID: a.GID,
+			N: n, Detail: a.Detail,
+		}
+	}
+	want := []record.AuditEntry{entry(another, 1), entry(other, 1), entry(event, 2)}
 	same(t, "all", must[[]record.AuditEntry](t)(s.AuditList(t.Context(), "", 9)), want)
 	same(t, "a page", must[[]record.AuditEntry](t)(s.AuditList(t.Context(), "", 2)), want[:2])
 	same(t, "the next", must[[]record.AuditEntry](t)(s.AuditList(t.Context(), "a3", 2)), want[2:])

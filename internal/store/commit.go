@@ -294,7 +294,7 @@ func (w *writer) statement(text string) (*sql.Stmt, error) {
 }
 
 func (w *writer) exec(text string, args ...any) (int64, error) {
-	s, err := w.statement(text)
+	s, err := w.statement(text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return 0, err
 	}

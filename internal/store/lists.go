@@ -228,7 +228,7 @@ func (s *Store) Roots(ctx context.Context) ([]record.SealedRoot, error) {
 }
 
 const (
-	auditColumns = `SELECT id, merge_key, at, event, actor, user_id, client_id, gid, n, detail FROM audit`
+	auditColumns = `SELECT id, at, event, actor, user_id, client_id, gid, n, detail FROM audit`
 
 	firstAudit = auditColumns + ` ORDER BY at DESC, id DESC LIMIT $1`
 
@@ -245,7 +245,7 @@ func (s *Store) AuditList(ctx context.Context, after string, limit int) ([]recor
 	var list []record.AuditEntry
 	err := s.each(ctx, query, args, func(rows *sql.Rows) error {
 		var a record.AuditEntry
-		err := rows.Scan((*text)(&a.ID), (*text)(&a.Key), (*number)(&a.At), (*text)(&a.Event), (*text)(&a.Actor),
+		err := rows.Scan((*text)(&a.ID), (*number)(&a.At), (*text)(&a.Event), (*text)(&a.Actor),
 			(*text)(&a.UserID), (*text)(&a.ClientID), (*text)(&a.GID), (*number)(&a.N), (*text)(&a.Detail))
 		list = append(list, a)
 		return err

@@ -71,7 +71,7 @@ func (p *plan) raiseLongest(c record.RaiseLongest) {
 func (w *writer) moveHead(p *plan, at int64) (int64, error) {
 	var seq, lc, longest int64
 	var rawChain, rawKey blob
-	head, err := w.statement(moveHead)
+	head, err := w.statement(moveHead) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return 0, err
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"embed"
-	"errors"
 	"io/fs"
 	"path"
 	"time"
@@ -87,15 +86,16 @@ func (s *Store) applied(ctx context.Context) (map[int64]bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
 	versions := map[int64]bool{}
 	for rows.Next() {
 		var version int64
 		if err := rows.Scan(&version); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, err
 		}
 		versions[version] = true
 	}
-	return versions, errors.Join(rows.Err(), rows.Close())
+	return versions, rows.Err()
 }
 
 // firstLongestTTL is the longest lifetime of a token until RaiseLongest says

@@ -171,6 +171,7 @@ func explain(t *testing.T, s *Store, text string) (lines []string) {
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
 	for rows.Next() {
 		var id, parent, unused int64
 		var line string
@@ -179,7 +180,7 @@ func explain(t *testing.T, s *Store, text string) (lines []string) {
 		}
 		lines = append(lines, line)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return lines

@@ -17,16 +17,25 @@ const headColumns = `h.lc, h.all_cut`
 
 func (v *view) into() []any { return []any{&v.lc, &v.allCut} }
 
-// load reads one snapshot and waits for the cache to have seen it too.
-func (s *Store) load(ctx context.Context, what, query string, args []any, at *view, into ...[]any) error {
-	err := s.one(ctx, query, args, slices.Concat(append([][]any{at.into()}, into...)...))
+// query is a statement that reads a state.
+type query struct {
+	what string // is decided from it
+	text string // its first columns are headColumns
+	args []any
+}
+
+// load reads one snapshot, gives its clock, and waits for the cache to have
+// reached it too.
+func (s *Store) load(ctx context.Context, q query, into ...[]any) (view, error) {
+	var at view
+	err := s.one(ctx, q.text, q.args, slices.Concat(at.into(), slices.Concat(into...)))
 	if err == nil {
 		err = s.cache.reach(ctx, at.lc)
 	}
 	if err != nil {
-		return unavailable("reading the state for "+what, err)
+		return view{}, unavailable("reading the state for "+q.what, err)
 	}
-	return nil
+	return at, nil
 }
 
 // gone stands for the time at which something ended whose row is not there.
@@ -102,10 +111,10 @@ const readRefreshState = `SELECT ` + headColumns + `, ` + grantColumns + `, ` + 
 
 // RefreshState loads what a refresh of the grant gid by a client is decided from.
 func (s *Store) RefreshState(ctx context.Context, gid, clientID string) (*record.RefreshState, error) {
-	var at view
 	var grant grantRow
 	var above parentRow
-	err := s.load(ctx, "a refresh", readRefreshState, []any{gid}, &at, grant.into(), above.into())
+	at, err := s.load(ctx, query{"a refresh", readRefreshState, []any{gid}},
+		grant.into(), above.into())
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +139,10 @@ const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + user
 // CodeState loads what a code's exchange by a client is decided from. Above a
 // code stands its session; the grant is what it will give.
 func (s *Store) CodeState(ctx context.Context, codeHash []byte, clientID string) (*record.CodeState, error) {
-	var at view
 	var code codeRow
 	var user userRow
 	var above parentRow
-	err := s.load(ctx, "an exchange", readCodeState, []any{probe(codeHash)}, &at,
+	at, err := s.load(ctx, query{"an exchange", readCodeState, []any{probe(codeHash)}},
 		code.into(), user.into(), above.into())
 	if err != nil {
 		return nil, err
@@ -178,14 +186,14 @@ func (s *Store) TokenState(ctx context.Context, q TokenQuery) (*record.TokenStat
 	if q.Subject == q.ClientID { // client_credentials: no user above
 		userID = ""
 	}
-	var at view
 	var grant grantRow
 	var user userRow
 	var above parentRow
 	var keyStatus record.KeyStatus
 	var revoked bool
-	err := s.load(ctx, "a token", readTokenState,
-		[]any{q.GID, userID, q.ClientID, q.SID, q.KID, jtiTarget(q.JTI)}, &at,
+	at, err := s.load(ctx, query{"a token", readTokenState, []any{
+		q.GID, userID, q.ClientID, q.SID, q.KID, jtiTarget(q.JTI),
+	}},
 		grant.into(), user.into(), above.into(), []any{(*text)(&keyStatus), (*flag)(&revoked)})
 	if err != nil {
 		return nil, err

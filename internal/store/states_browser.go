@@ -41,10 +41,9 @@ const readAuthorizeState = `SELECT ` + headColumns + `, ` + browserColumns + `, 
 func (s *Store) AuthorizeState(
 	ctx context.Context, clientID string, cookieHash []byte, auds []string,
 ) (*record.AuthorizeState, error) {
-	var at view
 	var by browser
 	var consent consentRow
-	err := s.load(ctx, "an authorization", readAuthorizeState, []any{probe(cookieHash), clientID}, &at,
+	at, err := s.load(ctx, query{"an authorization", readAuthorizeState, []any{probe(cookieHash), clientID}},
 		by.into(), consent.into())
 	if err != nil {
 		return nil, err
@@ -69,11 +68,10 @@ const readInteractionState = `SELECT ` + headColumns + `, ` + interactionColumns
 func (s *Store) InteractionState(
 	ctx context.Context, interactionHash, cookieHash []byte,
 ) (*record.InteractionState, error) {
-	var at view
 	var page interactionRow
 	var by browser
 	var consent consentRow
-	err := s.load(ctx, "a page", readInteractionState, []any{probe(interactionHash), probe(cookieHash)}, &at,
+	at, err := s.load(ctx, query{"a page", readInteractionState, []any{probe(interactionHash), probe(cookieHash)}},
 		page.into(), by.into(), consent.into())
 	if err != nil {
 		return nil, err
@@ -111,14 +109,14 @@ const readLoginState = `SELECT ` + headColumns + `, ` + interactionColumns + `, 
 // LoginState loads what a sign-in with a password is decided from. It is read
 // before the password is checked, so its LC becomes the session's rvs.
 func (s *Store) LoginState(ctx context.Context, q LoginQuery) (*record.LoginState, error) {
-	var at view
 	var page interactionRow
 	var user userRow
 	var password factorRow
 	var current browser
 	state := &record.LoginState{}
-	err := s.load(ctx, "a sign-in", readLoginState,
-		[]any{probe(q.InteractionHash), q.Kind, q.Identifier, probe(q.BrowserHash), probe(q.CookieHash)}, &at,
+	at, err := s.load(ctx, query{"a sign-in", readLoginState, []any{
+		probe(q.InteractionHash), q.Kind, q.Identifier, probe(q.BrowserHash), probe(q.CookieHash),
+	}},
 		page.into(), user.into(), password.into(), []any{(*flag)(&state.Known)}, current.session.into(),
 		[]any{(*text)(&current.user.user.Status), (*number)(&current.user.user.Cut)})
 	if err != nil {
@@ -143,10 +141,10 @@ const readSessionState = `SELECT ` + headColumns + `, ` + browserColumns + `, ` 
 func (s *Store) SessionState(
 	ctx context.Context, cookieHash []byte, counters []string,
 ) (*record.SessionState, error) {
-	var at view
 	var by browser
 	var password factorRow
-	err := s.load(ctx, "an account", readSessionState, []any{probe(cookieHash)}, &at, by.into(), password.into())
+	at, err := s.load(ctx, query{"an account", readSessionState, []any{probe(cookieHash)}},
+		by.into(), password.into())
 	if err != nil {
 		return nil, err
 	}

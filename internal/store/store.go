@@ -137,7 +137,7 @@ func (s *Store) statement(text string) (*sql.Stmt, error) {
 	}
 	if first, loaded := s.statements.LoadOrStore(text, made); loaded {
 		statement, _ := first.(*sql.Stmt)
-		return statement, made.Close()
+		return statement, made.Close() //nolint:sqlclosecheck // somebody was first
 	}
 	return made, nil
 }
@@ -151,7 +151,7 @@ func (s *Store) each(ctx context.Context, text string, args []any, scan func(*sq
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	statement, err := s.statement(text)
+	statement, err := s.statement(text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return err
 	}
@@ -159,12 +159,13 @@ func (s *Store) each(ctx context.Context, text string, args []any, scan func(*sq
 	if err != nil {
 		return err
 	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return errors.Join(err, rows.Close())
+			return err
 		}
 	}
-	return errors.Join(rows.Err(), rows.Close())
+	return rows.Err()
 }
 
 // one runs a query for at most one row and scans it. Without a row it leaves
