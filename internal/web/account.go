@@ -62,9 +62,7 @@ func (s *site) refuseAccount(v *visit, err *oauth.Error) {
 		s.refuse(v, err)
 		return
 	}
-	if s.cookie(v, s.cookies.session) != "" {
-		s.forget(v)
-	}
+	s.forget(v)
 	s.goTo(v, pages.PathLogin)
 }
 

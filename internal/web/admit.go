@@ -21,8 +21,18 @@ const (
 const formType = "application/x-www-form-urlencoded"
 
 // admit makes the checks that come before any endpoint, in the order of the
-// contract: method, Host, content type, size.
+// contract: method, Host, content type, size. A refusal that leaves a body
+// unread ends the connection, or net/http would wait for the rest of it before
+// it answers.
 func (s *site) admit(v *visit) (func(*visit), *oauth.Error) {
+	handler, err := s.precheck(v)
+	if err != nil && v.r.ContentLength != 0 {
+		v.Header().Set("Connection", "close")
+	}
+	return handler, err
+}
+
+func (s *site) precheck(v *visit) (func(*visit), *oauth.Error) {
 	handler := v.route.handler(v.r.Method)
 	if handler == nil && v.route != s.lost {
 		v.Header().Set("Allow", v.route.allow()) // RFC 9110 §15.5.6
@@ -68,25 +78,30 @@ var bodies = sync.Pool{New: func() any { return new([maxBody + 1]byte) }}
 // readBody reads the form of a post.
 func (v *visit) readBody() *oauth.Error {
 	if v.r.ContentLength > maxBody {
-		return v.tooLarge()
+		return oauth.Refuse(oauth.ReasonBodyTooLarge)
 	}
 	buffer, _ := bodies.Get().(*[maxBody + 1]byte)
-	n, err := io.ReadFull(v.r.Body, buffer[:])
-	v.body = string(buffer[:n])
+	n, err := readUp(v.r.Body, buffer[:])
+	text := string(buffer[:n])
 	clear(buffer[:n])
 	bodies.Put(buffer)
 	switch {
 	case n > maxBody:
-		v.body = ""
-		return v.tooLarge()
-	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return oauth.Refuse(oauth.ReasonBodyTooLarge)
+	case !errors.Is(err, io.EOF):
 		return oauth.Refuse(oauth.ReasonParameterMalformed).Because(err) // cut off, or too slow
 	}
+	v.body = text
 	return nil
 }
 
-// tooLarge also ends the connection: the rest of the body is not worth reading.
-func (v *visit) tooLarge() *oauth.Error {
-	v.Header().Set("Connection", "close")
-	return oauth.Refuse(oauth.ReasonBodyTooLarge)
+// readUp reads until the buffer is full or there is an error; io.EOF is the
+// body's right end. io.ReadFull would not tell it from a body that was cut off.
+func readUp(r io.Reader, buffer []byte) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var more int
+		more, err = r.Read(buffer[n:])
+		n += more
+	}
+	return n, err
 }

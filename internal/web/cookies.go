@@ -73,8 +73,12 @@ func (s *site) cookie(v *visit, name string) string {
 // session; how long it is good for, the server knows.
 func (s *site) signIn(v *visit, value string) { s.setCookie(v, s.cookies.session, value, 0) }
 
-// forget removes the cookie of a session that is over.
-func (s *site) forget(v *visit) { s.setCookie(v, s.cookies.session, "", -1) }
+// forget removes the cookie of a session that is over, if the browser sent one.
+func (s *site) forget(v *visit) {
+	if len(v.r.CookiesNamed(s.cookies.session)) > 0 {
+		s.setCookie(v, s.cookies.session, "", -1)
+	}
+}
 
 // setCookie: Lax, because a client sends the browser here by a link or a
 // redirect, and nothing is decided by a cross-site post.

@@ -66,12 +66,15 @@ func (s *site) table(metadata *document) map[string]*route {
 	} {
 		add(r, base+path)
 	}
+	if base != "" {
+		add(route{get: s.index}, base)
+	}
 	for _, asset := range s.pages.Assets() {
 		add(route{get: func(v *visit) { s.asset(v, asset) }}, base+asset.Path)
 	}
 	for _, prefix := range []string{"", base} {
-		add(route{get: s.healthy, anyHost: true, quiet: true}, prefix+"/healthz")
-		add(route{get: s.ready, anyHost: true, quiet: true}, prefix+"/readyz")
+		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true}, prefix+"/healthz")
+		add(route{get: s.ready, style: asJSON, anyHost: true, quiet: true}, prefix+"/readyz")
 	}
 	return routes
 }

@@ -62,7 +62,7 @@ func networkOf(addr netip.Addr) string {
 		bits = 24
 	}
 	network, err := addr.WithZone("").Prefix(bits)
-	if err != nil {
+	if err != nil || !network.IsValid() {
 		return "local"
 	}
 	return network.String()

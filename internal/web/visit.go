@@ -114,10 +114,9 @@ func (s *site) logLine(v *visit) {
 		if v.err.Err != nil && v.err.Status() >= http.StatusInternalServerError {
 			add("cause", v.err.Err.Error())
 		}
-		v.clientID = oneOf(v.clientID, v.err.Detail.Client)
 		v.gid = oneOf(v.gid, v.err.Detail.GID)
 	}
-	add("client_id", loggable(v.clientID))
+	add("client_id", v.client())
 	add("gid", v.gid)
 	s.log.LogAttrs(ctx, level, "request", attrs...)
 }
@@ -127,6 +126,19 @@ func oneOf(first, second string) string {
 		return first
 	}
 	return second
+}
+
+// client is the visit's client_id, unless there is no such client: then it may
+// be anything, a secret for instance that was put into the wrong field.
+func (v *visit) client() string {
+	clientID := v.clientID
+	if v.err != nil {
+		if v.err.Reason == oauth.ReasonClientUnknown {
+			return ""
+		}
+		clientID = oneOf(clientID, v.err.Detail.Client)
+	}
+	return loggable(clientID)
 }
 
 // methodName is the method if it is one of HTTP's own.
