@@ -1,0 +1,86 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestAPanicIsOursToKnow(t *testing.T) {
+	w := newWorld(t, "http://localhost:8484")
+	for path, r := range map[string]route{
+		"/page":  {get: func(*visit) { panic("c4nary") }},
+		"/token": {get: func(*visit) { panic("c4nary") }, style: asJSON},
+	} {
+		r.name = path
+		w.site.routes[path] = &r
+		answer := w.do(http.MethodGet, path, nil, "")
+		if answer.status != http.StatusInternalServerError || strings.Contains(answer.body, canary) || !strings.Contains(answer.body, "server_error") {
+			t.Errorf("%s: %+v", path, answer)
+		}
+		if line := <-w.log.requests; !strings.Contains(line, `"reason":"internal"`) || !strings.Contains(line, `"status":500`) {
+			t.Errorf("%s: logged %s", path, line)
+		}
+		if log := w.log.String(); !strings.Contains(log, `"fault":"c4nary"`) || !strings.Contains(log, "visit_test.go") {
+			t.Errorf("%s: the log does not say where", path)
+		}
+	}
+}
+
+// A client must not take half an answer for a whole one.
+func TestAnAnswerThatPanicsHalfwayIsBrokenOff(t *testing.T) {
+	w := newWorld(t, "http://localhost:8484")
+	w.site.routes["/half"] = &route{name: "/half", get: func(v *visit) {
+		_, _ = v.Write([]byte(strings.Repeat("half", 4096)))
+		panic("c4nary")
+	}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.address+"/half", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "localhost:8484"
+	answer, err := http.DefaultTransport.RoundTrip(request)
+	if err == nil {
+		defer answer.Body.Close()
+		_, err = answer.Body.Read(make([]byte, 64<<10))
+		for err == nil {
+			_, err = answer.Body.Read(make([]byte, 64<<10))
+		}
+	}
+	if err.Error() == "EOF" {
+		t.Error("the answer looks whole")
+	}
+	if line := <-w.log.requests; !strings.Contains(line, `"route":"/half"`) {
+		t.Errorf("logged %s", line)
+	}
+}
+
+func TestKeysAreServedAfreshOnceTheyHaveTurned(t *testing.T) {
+	w := newWorld(t, "http://localhost:8484")
+	w.addSigner("https://rsa.example", "RS256") // the keys of a new database are all there then
+	keys := func() (tag, body string) {
+		answer := w.do(http.MethodGet, "/.well-known/jwks.json", nil, "")
+		return answer.header.Get("ETag"), answer.body
+	}
+	tag, before := keys()
+	if again, _ := keys(); again != tag {
+		t.Error("the same keys have two tags")
+	}
+	if err := w.engine.RotateKeys(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if turned, after := keys(); turned == tag || after == before {
+		t.Error("the old keys are still served")
+	}
+}
+
+func TestOnlyWhatCanBeAClientIDIsLogged(t *testing.T) {
+	for text, want := range map[string]string{
+		"web-app": "web-app", "Jx0aQ2l7W5mT9cVbR4nYpg": "Jx0aQ2l7W5mT9cVbR4nYpg", "": "",
+		"ana@example.com": "", "a\nb": "", strings.Repeat("a", 64): strings.Repeat("a", 64), strings.Repeat("a", 65): "",
+	} {
+		if got := loggable(text); got != want {
+			t.Errorf("%q is logged as %q", text, got)
+		}
+	}
+}
