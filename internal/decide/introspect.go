@@ -119,6 +119,11 @@ func accessDead(tok *record.VerifiedToken, st *record.TokenState, env Env) oauth
 	if env.Now >= tok.ExpiresAt*second {
 		return oauth.ReasonTokenExpired // RFC 7519 §4.1.4
 	}
+	for _, aud := range tok.Audience {
+		if st.Resources[aud] == nil && aud != env.Policy.Issuer.String() && aud != tok.ClientID {
+			return oauth.ReasonResourceCut // deleted: no row is left that could hold its cutoff
+		}
+	}
 	return Alive(tok.RVS, &st.Parents, env.Now)
 }
 
