@@ -87,28 +87,33 @@ func badBody(status int, title string) *admin.Problem {
 	return &admin.Problem{Type: admin.ProblemInvalid, Title: title, Status: status}
 }
 
-// answer does an act and sends what came of it.
+// answer does an act, logs it, and sends what came of it.
 func (a *administration) answer(w http.ResponseWriter, r *http.Request, do act) {
 	start := time.Now()
 	answer, err := do(r.Context(), r)
-	status := http.StatusOK
+	status, problem := http.StatusOK, (*admin.Problem)(nil)
 	switch {
 	case err != nil:
-		problem := problemFor(err)
+		problem = problemFor(err)
 		status = problem.Status
-		sendProblem(w, problem)
 	case answer == nil:
 		status = http.StatusNoContent
-		w.WriteHeader(status)
-	default:
-		sendAdmin(w, status, "application/json", answer)
 	}
 	log := a.Log.With("method", r.Method, "route", r.Pattern, "status", status, "duration", time.Since(start))
 	if cause := causeOf(err); cause != nil {
 		log.ErrorContext(r.Context(), "administration", "error", cause)
-		return
+	} else {
+		log.InfoContext(r.Context(), "administration")
 	}
-	log.InfoContext(r.Context(), "administration")
+	switch {
+	case problem != nil:
+		sendProblem(w, problem)
+	case answer == nil:
+		w.Header()["Cache-Control"] = noStore
+		w.WriteHeader(status)
+	default:
+		sendAdmin(w, status, "application/json", answer)
+	}
 }
 
 // causeOf is what only the log is told: why it was trouble of ours.
