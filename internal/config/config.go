@@ -121,9 +121,23 @@ func Load(from Sources) (*Config, Problems) {
 // issuer that nobody chose follow the port.
 func (c *Config) place() {
 	c.FollowPort(c.Listen)
-	for name, path := range map[string]*string{"mintmark.db": &c.Database, "kek": &c.KEKFile} {
-		if *path == "" {
-			*path = filepath.Join(c.Data, name)
+	if c.Database == "" {
+		c.Database = filepath.Join(c.Data, "mintmark.db")
+		c.show("database", c.Database)
+	}
+	if c.KEKFile == "" {
+		c.KEKFile = filepath.Join(c.Data, "kek")
+		if c.KEK == "" {
+			c.show("kek_file", c.KEKFile)
+		}
+	}
+}
+
+// show puts a value that follows from others into the list of settings.
+func (c *Config) show(name, value string) {
+	for i := range c.effective {
+		if c.effective[i].Name == name {
+			c.effective[i].Value = value
 		}
 	}
 }
@@ -131,10 +145,9 @@ func (c *Config) place() {
 // FollowPort gives an issuer that nobody chose the port of an address: of the one
 // that was asked for, and once it is known of the one that port 0 became.
 func (c *Config) FollowPort(address string) {
-	i := slices.IndexFunc(c.effective, func(e Effective) bool { return e.Name == "issuer" })
-	if _, port, err := net.SplitHostPort(address); err == nil && c.effective[i].Source == byDefault {
+	if _, port, err := net.SplitHostPort(address); err == nil && c.Source("issuer") == byDefault {
 		c.Issuer = "http://localhost:" + port
-		c.effective[i].Value = c.Issuer
+		c.show("issuer", c.Issuer)
 	}
 }
 

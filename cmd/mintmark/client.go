@@ -1,0 +1,235 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mintmark-id/mintmark/admin"
+	"github.com/mintmark-id/mintmark/internal/config"
+)
+
+type clientCommand struct {
+	Create       clientCreate `cmd:"" help:"Add a client; its secret is shown once."`
+	List         clientList   `cmd:"" help:"List all clients."`
+	Show         clientShow   `cmd:"" help:"Show one client."`
+	Update       clientUpdate `cmd:"" help:"Change what is given, and nothing else."`
+	Enable       clientEnable `cmd:"" help:"Let a disabled client in again."`
+	Disable      clientEnd    `cmd:"" help:"Keep a client out, and end all that it has."`
+	Delete       clientDelete `cmd:"" help:"Remove a client, and end all that it has."`
+	RotateSecret clientRotate `cmd:"" help:"Make a new secret; the older ones end."`
+}
+
+const secretOnce = "The client_secret is shown this once: only its hash is stored."
+
+// lifetime is a flag in the form of the settings; the API takes seconds.
+type lifetime int64
+
+// UnmarshalText reads 30s, 15m, 12h or 30d.
+func (l *lifetime) UnmarshalText(text []byte) error {
+	d, err := config.ParseDuration(string(text))
+	if err != nil || d < 0 || d%time.Second != 0 {
+		return fmt.Errorf("%q is no duration in whole seconds: write 30s, 15m, 12h or 30d", text)
+	}
+	*l = lifetime(d / time.Second)
+	return nil
+}
+
+// clientFlags are what can be said about a client. An empty list clears.
+type clientFlags struct {
+	Name            *string   `help:"What people see."`
+	Grant           []string  `placeholder:"G" help:"authorization_code, refresh_token, client_credentials."`
+	RedirectURI     []string  `name:"redirect-uri" placeholder:"URI" help:"Where codes may go; compared exactly."`
+	PostLogoutURI   []string  `name:"post-logout-redirect-uri" placeholder:"URI" help:"Where a logout may lead."`
+	Scope           []string  `placeholder:"S" help:"What it may ask for."`
+	Resource        []string  `placeholder:"AUD" help:"Audiences that it may ask for."`
+	DefaultResource *string   `placeholder:"AUD" help:"The audience when it asks for none."`
+	Public          bool      `help:"It can keep no secret: a page in a browser, an app on a phone."`
+	AuthMethod      *string   `placeholder:"M" help:"client_secret_basic, client_secret_post or none."`
+	Native          bool      `help:"It runs on the user's machine: loopback and private-use redirect URIs."`
+	FirstParty      *bool     `help:"The operator's own: no consent page." negatable:""`
+	TokenProfile    *string   `placeholder:"P" help:"How its tokens look (default standard)."`
+	PKCE            *string   `name:"pkce" placeholder:"P" help:"required (the default) or optional."`
+	IDTokenAlg      *string   `name:"id-token-alg" placeholder:"A" help:"ES256 (the default), RS256 or Ed25519."`
+	ReadAttribute   []string  `placeholder:"A" help:"User attributes that it may read (default all)."`
+	AccessTTL       *lifetime `name:"access-ttl" placeholder:"D" help:"Lifetime of its access tokens."`
+	IDTTL           *lifetime `name:"id-ttl" placeholder:"D" help:"Lifetime of its ID tokens."`
+	RefreshIdle     *lifetime `placeholder:"D" help:"How long its unused refresh tokens live."`
+	RefreshAbsolute *lifetime `placeholder:"D" help:"How long its grants live."`
+	RetryWindow     *lifetime `placeholder:"D" help:"How long a rotated refresh token still gets its successor."`
+	RotateRefresh   *bool     `help:"Rotate refresh tokens (default: of public clients)." negatable:""`
+	LogoURI         *string   `name:"logo-uri" placeholder:"URI" help:"Its logo."`
+	ClientURI       *string   `name:"client-uri" placeholder:"URI" help:"Its home page."`
+	PolicyURI       *string   `name:"policy-uri" placeholder:"URI" help:"Its privacy policy."`
+	TosURI          *string   `name:"tos-uri" placeholder:"URI" help:"Its terms."`
+}
+
+// replace takes a flag that was given.
+func replace[T any](field, given *T) {
+	if given != nil {
+		*field = *given
+	}
+}
+
+// replaceList takes a list that was given; one empty element clears it.
+func replaceList(field *[]string, given []string) {
+	if given == nil {
+		return
+	}
+	*field = nil
+	for _, element := range given {
+		if element != "" {
+			*field = append(*field, element)
+		}
+	}
+}
+
+// apply puts what was given over the metadata.
+func (f *clientFlags) apply(m *admin.ClientMetadata) {
+	replace(&m.Name, f.Name)
+	replaceList(&m.GrantTypes, f.Grant)
+	replaceList(&m.RedirectURIs, f.RedirectURI)
+	replaceList(&m.PostLogoutRedirectURIs, f.PostLogoutURI)
+	if f.Scope != nil {
+		m.Scope = strings.Join(strings.Fields(strings.Join(f.Scope, " ")), " ")
+	}
+	replaceList(&m.Resources, f.Resource)
+	replace(&m.DefaultResource, f.DefaultResource)
+	if f.Public {
+		m.TokenEndpointAuthMethod = "none"
+	}
+	replace(&m.TokenEndpointAuthMethod, f.AuthMethod)
+	if f.Native {
+		m.ApplicationType = "native"
+	}
+	replace(&m.FirstParty, f.FirstParty)
+	replace(&m.TokenProfile, f.TokenProfile)
+	replace(&m.PKCE, f.PKCE)
+	replace(&m.IDTokenSigningAlg, f.IDTokenAlg)
+	replaceList(&m.ReadAttributes, f.ReadAttribute)
+	f.applyLifetimes(m)
+	replace(&m.LogoURI, f.LogoURI)
+	replace(&m.ClientURI, f.ClientURI)
+	replace(&m.PolicyURI, f.PolicyURI)
+	replace(&m.TosURI, f.TosURI)
+}
+
+func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {
+	replace(&m.AccessTokenTTL, (*int64)(f.AccessTTL))
+	replace(&m.IDTokenTTL, (*int64)(f.IDTTL))
+	replace(&m.RefreshIdleTTL, (*int64)(f.RefreshIdle))
+	replace(&m.RefreshAbsoluteTTL, (*int64)(f.RefreshAbsolute))
+	if f.RetryWindow != nil {
+		m.RetryWindow = (*int64)(f.RetryWindow)
+	}
+	if f.RotateRefresh != nil {
+		m.RotateRefresh = f.RotateRefresh
+	}
+}
+
+type clientCreate struct {
+	ID string `name:"id" help:"Choose the client_id: 3 to 64 of a-z, 0-9 and dash."`
+	clientFlags
+}
+
+func (c *clientCreate) Run(i *invocation, server *admin.Client) error {
+	asked := admin.NewClient{ClientID: c.ID}
+	c.apply(&asked.ClientMetadata)
+	made, err := server.CreateClient(i.ctx, asked)
+	if err != nil {
+		return err
+	}
+	return i.printClient(made)
+}
+
+// printClient prints a client, and its secret if it is in the answer.
+func (i *invocation) printClient(client admin.RegisteredClient) error {
+	var sentences []string
+	if client.ClientSecret != "" {
+		sentences = append(sentences, secretOnce)
+	}
+	return i.printObject(client, sentences...)
+}
+
+type clientList struct{}
+
+func (*clientList) Run(i *invocation, server *admin.Client) error {
+	return printList(i, server.Clients(i.ctx), "CLIENT_ID NAME GRANTS ENABLED", func(c admin.RegisteredClient) []string {
+		return []string{c.ClientID, c.Name, strings.Join(c.GrantTypes, ","), yesNo(c.Enabled)}
+	})
+}
+
+// clientID is the argument of the verbs for one client.
+type clientID struct {
+	ID string `arg:"" name:"client_id"`
+}
+
+type clientShow struct{ clientID }
+
+func (c *clientShow) Run(i *invocation, server *admin.Client) error {
+	client, err := server.ShowClient(i.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return i.printClient(client)
+}
+
+type clientUpdate struct {
+	clientID
+	clientFlags
+}
+
+func (c *clientUpdate) Run(i *invocation, server *admin.Client) error {
+	client, err := server.ShowClient(i.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	c.apply(&client.ClientMetadata)
+	client, err = server.UpdateClient(i.ctx, c.ID, admin.ClientUpdate{ClientMetadata: client.ClientMetadata, Version: client.Version})
+	if err != nil {
+		return err
+	}
+	return i.printClient(client)
+}
+
+type clientEnable struct{ clientID }
+
+func (c *clientEnable) Run(i *invocation, server *admin.Client) error {
+	client, err := server.EnableClient(i.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return i.printClient(client)
+}
+
+type clientEnd struct{ clientID }
+
+func (c *clientEnd) Run(i *invocation, server *admin.Client) error {
+	client, err := server.DisableClient(i.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return i.printClient(client)
+}
+
+type clientDelete struct{ clientID }
+
+func (c *clientDelete) Run(i *invocation, server *admin.Client) error {
+	if err := server.DeleteClient(i.ctx, c.ID); err != nil {
+		return err
+	}
+	return i.done("Deleted client %s; all that it had has ended.", c.ID)
+}
+
+type clientRotate struct {
+	clientID
+	Keep lifetime `default:"24h" placeholder:"D" help:"How long the older secrets still work (default 24h; 0s ends them now)."`
+}
+
+func (c *clientRotate) Run(i *invocation, server *admin.Client) error {
+	client, err := server.RotateClientSecret(i.ctx, c.ID, time.Duration(c.Keep)*time.Second)
+	if err != nil {
+		return err
+	}
+	return i.printClient(client)
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/mintmark-id/mintmark/internal/config"
+	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/secret"
+	"github.com/mintmark-id/mintmark/internal/store"
+	"github.com/mintmark-id/mintmark/internal/web"
+)
+
+type serveCommand struct{ settingsGiven }
+
+// drain is how long requests under way may take when the server is told to stop.
+const drain = 10 * time.Second
+
+// Run serves until it is interrupted.
+func (*serveCommand) Run(i *invocation) error {
+	c, err := i.effective()
+	if err != nil {
+		return err
+	}
+	lines := newLogWriter(i.err)
+	defer lines.Close()
+	s, err := startServer(i, c, newLog(c, lines, isTerminal(i.err)))
+	if err != nil {
+		return err
+	}
+	if err := s.announce(i.ctx, i.out); err != nil {
+		return errors.Join(err, s.close())
+	}
+	select {
+	case <-i.ctx.Done():
+		err = nil
+	case err = <-s.failed:
+	}
+	return errors.Join(err, s.close())
+}
+
+// server is a running server and all that it holds open.
+type server struct {
+	config  *config.Config
+	log     *slog.Logger
+	address net.Addr
+	schema  int64
+	engine  *engine.Engine
+	http    []*http.Server // public, administration
+	failed  chan error     // a listener that ended by itself
+	closers []func() error // what was opened last is closed first
+}
+
+// startServer opens everything, in the order in which it can fail cheaply: a busy
+// port leaves no database behind.
+func startServer(i *invocation, c *config.Config, log *slog.Logger) (_ *server, err error) {
+	s := &server{config: c, log: log, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	public, err := s.listen(i.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	private, err := listenSocket(i.ctx, c.Socket())
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, private.Close)
+	if err := s.openEngine(i); err != nil {
+		return nil, err
+	}
+	return s, s.serve(public, private)
+}
+
+// listen opens the public listener, with TLS where there are certificates.
+func (s *server) listen(ctx context.Context) (net.Listener, error) {
+	var options net.ListenConfig
+	listener, err := options.Listen(ctx, "tcp", s.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w: stop what listens there, or choose another address with --listen", s.config.Listen, err)
+	}
+	s.closers = append(s.closers, listener.Close)
+	s.address = listener.Addr()
+	s.config.FollowPort(s.address.String())
+	if s.config.TLSCert == "" {
+		return listener, nil
+	}
+	pair, err := loadCertificate(s.config.TLSCert, s.config.TLSKey, s.log)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(listener, pair.tlsConfig()), nil
+}
+
+// openEngine opens key, database and engine.
+func (s *server) openEngine(i *invocation) error {
+	key, err := openKEK(s.config)
+	if err != nil {
+		return err
+	}
+	database, err := openStore(i, s.config)
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, database.Close)
+	if s.schema, err = schemaVersion(i.ctx, database); err != nil {
+		return err
+	}
+	s.engine, err = newEngine(i.ctx, s.config, database, key, s.log)
+	if errors.Is(err, secret.ErrOtherKEK) {
+		return fmt.Errorf("the database was sealed under another key-encryption key than %s: %w: put back the one that it was made with", kekSource(s.config), err)
+	}
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() error { s.engine.Close(); return nil })
+	return nil
+}
+
+// schemaVersion is the number of the last step that the database has.
+func schemaVersion(ctx context.Context, database *store.Store) (int64, error) {
+	steps, err := database.MigrationStatus(ctx)
+	var last int64
+	for _, step := range steps {
+		if step.Applied {
+			last = max(last, step.Version)
+		}
+	}
+	return last, err
+}
+
+func kekSource(c *config.Config) string {
+	if c.KEK != "" {
+		return "that of MINTMARK_KEK"
+	}
+	return c.KEKFile
+}
+
+// newEngine turns settings into a policy.
+func newEngine(ctx context.Context, c *config.Config, database *store.Store, key secret.KEK, log *slog.Logger) (*engine.Engine, error) {
+	issuer, err := oauth.ParseIssuer(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	policy := decide.DefaultPolicy(issuer)
+	l := &c.Lifetimes
+	for to, from := range map[*int64]time.Duration{
+		&policy.AccessTTL:       l.AccessTTL,
+		&policy.IDTTL:           l.IDTTL,
+		&policy.CodeTTL:         l.CodeTTL,
+		&policy.RefreshIdle:     l.RefreshIdle,
+		&policy.RefreshAbsolute: l.RefreshAbsolute,
+		&policy.RetryWindow:     l.RetryWindow,
+		&policy.SessionIdle:     l.SessionIdle,
+		&policy.SessionAbsolute: l.SessionAbsolute,
+	} {
+		*to = from.Milliseconds()
+	}
+	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
+	return engine.Open(ctx, engine.Config{Policy: policy, Store: database, KEK: key, Log: log})
+}
+
+// serve answers on both listeners.
+func (s *server) serve(public, private net.Listener) error {
+	handler, err := web.New(web.Config{Engine: s.engine, Log: s.log, TrustedProxies: s.config.TrustedProxy})
+	if err != nil {
+		return err
+	}
+	administration := web.Admin(web.AdminConfig{
+		Engine: s.engine, Log: s.log, Version: release, Database: s.config.Database, Schema: s.schema,
+		Listen: []string{s.address.String()}, StartedAt: time.Now(),
+	})
+	s.http = []*http.Server{web.NewServer(handler, s.log), web.NewServer(administration, s.log)}
+	for n, listener := range []net.Listener{public, private} {
+		go func() {
+			if err := s.http[n].Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				s.failed <- fmt.Errorf("serving: %w", err)
+			}
+		}()
+	}
+	return nil
+}
+
+// announce tells people where the server is.
+func (s *server) announce(ctx context.Context, out io.Writer) error {
+	issuer := s.engine.Issuer()
+	rows := [][]string{
+		{"Mintmark", release},
+		{"listening", s.address.String()},
+		{"issuer", issuer.String()},
+		{"discovery", issuer.Endpoint("/.well-known/openid-configuration")},
+		{"data", s.config.Data},
+	}
+	token, err := s.engine.IssueSetupToken(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for users: %w", err)
+	}
+	if token != "" {
+		rows = append(rows, []string{"setup", issuer.Endpoint("/setup") + "?token=" + token})
+	}
+	if err := aligned(out, rows); err != nil {
+		return err
+	}
+	if token != "" {
+		_, err = fmt.Fprintln(out, "There are no users yet: open the setup link to make the first one. It works once, until the server stops.")
+	}
+	return err
+}
+
+// close stops accepting, lets what is under way end, and closes the rest.
+func (s *server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	var errs []error
+	for _, server := range s.http {
+		if err := server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("ending requests that took too long: %w", errors.Join(err, server.Close())))
+		}
+	}
+	for _, closer := range slices.Backward(s.closers) {
+		if err := closer(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

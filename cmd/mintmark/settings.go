@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/mintmark-id/mintmark/admin"
+	"github.com/mintmark-id/mintmark/internal/config"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/secret"
+)
+
+// settingsGiven are the settings as flags, beside --data and --config. Package
+// config reads them by name; see settingFlags.
+type settingsGiven struct {
+	Listen       string   `placeholder:"HOST:PORT" help:"Address to listen on (default 127.0.0.1:8484)."`
+	Issuer       string   `placeholder:"URL" help:"Address that users and clients see (default http://localhost and the port)."`
+	Database     string   `placeholder:"PATH" help:"SQLite file (default mintmark.db in the data directory)."`
+	TLSCert      string   `name:"tls-cert" placeholder:"FILE" help:"PEM certificate chain; read again when it changes."`
+	TLSKey       string   `name:"tls-key" placeholder:"FILE" help:"PEM private key of the certificate."`
+	TrustedProxy []string `placeholder:"CIDR" help:"Proxies whose forwarded headers are believed."`
+	KekFile      string   `placeholder:"FILE" help:"Key-encryption key (default kek in the data directory)."`
+
+	PasswordPolicy string `placeholder:"NAME" help:"default (8 characters) or nist (15)."`
+
+	LifetimesAccessTTL       string `name:"lifetimes-access-ttl" placeholder:"15m" help:"Lifetime of access tokens."`
+	LifetimesIDTTL           string `name:"lifetimes-id-ttl" placeholder:"1h" help:"Lifetime of ID tokens."`
+	LifetimesCodeTTL         string `name:"lifetimes-code-ttl" placeholder:"60s" help:"Lifetime of authorization codes."`
+	LifetimesRefreshIdle     string `placeholder:"30d" help:"How long an unused refresh token lives."`
+	LifetimesRefreshAbsolute string `placeholder:"90d" help:"How long a grant lives."`
+	LifetimesRetryWindow     string `placeholder:"30s" help:"How long a rotated refresh token still gets its successor."`
+	LifetimesSessionIdle     string `placeholder:"12h" help:"How long an unused sign-in lives."`
+	LifetimesSessionAbsolute string `placeholder:"30d" help:"How long a sign-in lives."`
+
+	LogLevel  string `placeholder:"info" help:"debug, info, warn or error."`
+	LogFormat string `placeholder:"auto" help:"json, text, or auto: text at a terminal."`
+}
+
+// settingFlags gathers the flags that were given and are settings.
+func settingFlags(chosen *kong.Context) map[string][]string {
+	given := map[string][]string{}
+	for _, step := range chosen.Path {
+		if step.Flag == nil {
+			continue
+		}
+		for _, name := range config.Names() {
+			if config.Flag(name) != step.Flag.Name {
+				continue
+			}
+			switch value := chosen.FlagValue(step.Flag).(type) {
+			case string:
+				given[name] = []string{value}
+			case []string:
+				given[name] = value
+			}
+		}
+	}
+	return given
+}
+
+// settings reads all settings and holds them to the rules of other rooms too.
+func (i *invocation) settings() (*config.Config, config.Problems) {
+	c, problems := config.Load(config.Sources{Flags: i.flags, Environ: i.environ, File: i.file})
+	report := func(name string, err error, do string) {
+		if err != nil && !problems.Has(name) {
+			problems = append(problems, config.Problem{Setting: name, Source: c.Source(name), Wrong: err.Error(), Do: do})
+		}
+	}
+	if c.Source("issuer") != "default" { // the default one may still wait for its port
+		_, err := oauth.ParseIssuer(c.Issuer)
+		report("issuer", err, "write the address that browsers will use, as in https://id.example.com")
+	}
+	if c.KEK != "" {
+		_, err := secret.ParseKEK([]byte(c.KEK))
+		report("kek", err, "make one with: openssl rand -base64 32")
+	} else if c.Source("kek_file") != "default" && !problems.Has("kek_file") {
+		_, err := readKEK(c)
+		report("kek_file", err, "make one with: openssl rand -base64 32")
+	}
+	return c, problems
+}
+
+// effective is settings without problems; else it prints all of them.
+func (i *invocation) effective() (*config.Config, error) {
+	c, problems := i.settings()
+	if len(problems) > 0 {
+		i.printProblems(problems)
+		return nil, usageError{errSaid}
+	}
+	return c, nil
+}
+
+func (i *invocation) printProblems(problems config.Problems) {
+	verb := "1 problem with the settings"
+	if len(problems) > 1 {
+		verb = fmt.Sprintf("%d problems with the settings", len(problems))
+	}
+	fmt.Fprintf(i.err, "mintmark: %s\n", verb)
+	for _, p := range problems {
+		fmt.Fprintf(i.err, "  %s\n", p)
+	}
+}
+
+// server connects to the running server, for the commands that ask for it. Of all settings only the data directory
+// counts here.
+func (i *invocation) server() (*admin.Client, error) {
+	c, problems := config.Load(config.Sources{Flags: i.flags, Environ: i.environ, File: i.file})
+	if mine := slices.DeleteFunc(problems, func(p config.Problem) bool {
+		return p.Setting != "data" && p.Setting != "config"
+	}); len(mine) > 0 {
+		i.printProblems(mine)
+		return nil, usageError{errSaid}
+	}
+	i.socket = c.Socket()
+	i.dialed = admin.Dial(i.socket)
+	return i.dialed, nil
+}
