@@ -21,8 +21,8 @@ var errClosed = errors.New("it is closed, or its schema is behind")
 // means that a guard was missed, ErrUnavailable trouble of ours. When it returns
 // nil the changes are durable, and every later read sees them.
 //
-// A plan that is queued no longer follows ctx: whoever asked gets to know what
-// became of it.
+// ctx counts until the plan is queued, and its error is then the answer. After
+// that it is written whoever still waits, who gets to know what became of it.
 func (s *Store) Commit(ctx context.Context, changes []record.Change) error {
 	if len(changes) == 0 {
 		return nil

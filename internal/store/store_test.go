@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -178,6 +180,35 @@ func TestANewLogHasANameAndAKeyOfItsOwn(t *testing.T) {
 	}
 	if a.LongestTTL != firstLongestTTL.Milliseconds() {
 		t.Errorf("a new log expects tokens of %d ms", a.LongestTTL)
+	}
+}
+
+// security.md: SQLite runs with synchronous=FULL in WAL mode. Killing the process
+// does not show it: the system's cache survives.
+func TestACommitWaitsForTheDisk(t *testing.T) {
+	s := open(t, func(o *Options) { o.Unsafe = false })
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "busy_timeout": "5000"} {
+		var got string
+		if err := s.committer.Load().writer.conn.QueryRowContext(t.Context(), `PRAGMA `+pragma).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s is %s, want %s", pragma, got, want)
+		}
+	}
+}
+
+func TestAFileThatIsNoDatabaseIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mintmark.db")
+	text := []byte(strings.Repeat("these are somebody's notes\n", 100))
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Path: path}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("opening it: %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, text) {
+		t.Errorf("it was changed: %v", err)
 	}
 }
 
