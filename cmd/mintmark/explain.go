@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mintmark-id/mintmark/admin"
+	"github.com/mintmark-id/mintmark/internal/inspect"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 )
 
@@ -64,10 +65,10 @@ func evidence(e admin.Explanation) [][]string {
 	return rows
 }
 
-// precisely is span where a second may matter.
+// precisely is inspect.Span where a second may matter.
 func precisely(d time.Duration) string {
 	if d < 2*time.Second {
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
-	return span(d)
+	return inspect.Span(d)
 }

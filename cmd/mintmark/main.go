@@ -46,6 +46,7 @@ type commands struct {
 	JSON   bool   `name:"json" help:"Print JSON: one object, or one on each line of a list."`
 
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Demo     demoCommand     `cmd:"" help:"Run a server, a demo app and an API, to see how they play together. Nothing is kept."`
 	Client   clientCommand   `cmd:"" help:"Applications that get tokens."`
 	Resource resourceCommand `cmd:"" help:"APIs that accept tokens."`
 	User     userCommand     `cmd:"" help:"People who sign in."`
@@ -94,8 +95,8 @@ func run(ctx context.Context, args []string) int {
 	if err != nil {
 		panic(err) // a tag above is wrong
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
+	if len(args) == 0 || args[0] == "help" {
+		args = append(args[min(1, len(args)):], "--help")
 	}
 	chosen, err := parser.Parse(args)
 	if helped {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"slices"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -114,6 +116,22 @@ func (i *invocation) server() (*admin.Client, error) {
 		return nil, usageError{errSaid}
 	}
 	i.socket = c.Socket()
+	i.await()
 	i.dialed = admin.Dial(i.socket)
 	return i.dialed, nil
+}
+
+// grace is how long a server that was started a moment ago may take to answer.
+const grace = time.Second
+
+// await lets "mintmark serve &" and the next line of a script meet. Whether there
+// is a server the first request will tell.
+func (i *invocation) await() {
+	var dialer net.Dialer
+	for began := time.Now(); time.Since(began) < grace && i.ctx.Err() == nil; time.Sleep(grace / 50) {
+		if conn, err := dialer.DialContext(i.ctx, "unix", i.socket); err == nil {
+			_ = conn.Close() // it was only to see
+			return
+		}
+	}
 }

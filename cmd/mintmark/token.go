@@ -1,14 +1,14 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
+	"time"
 
+	"github.com/mintmark-id/mintmark/internal/inspect"
 	"github.com/mintmark-id/mintmark/internal/jose"
-	"github.com/mintmark-id/mintmark/internal/secret"
 )
 
 type tokenCommand struct {
@@ -43,20 +43,27 @@ type tokenInspect struct{}
 
 // inspection is what --json prints.
 type inspection struct {
-	Kind     string           `json:"kind"` // "access", "id", "jwt", "refresh", "opaque", ...
-	Says     string           `json:"says"` // what that is
-	Bytes    int              `json:"bytes"`
-	Header   []inspectedClaim `json:"header,omitempty"`
-	Claims   []inspectedClaim `json:"claims,omitempty"`
-	Parts    *inspectedParts  `json:"parts,omitempty"`
-	Warnings []string         `json:"warnings"`
+	Kind     string            `json:"kind"`
+	About    string            `json:"about"`
+	Bytes    int               `json:"bytes"`
+	Parts    []inspectedPart   `json:"parts"`
+	Header   []inspectedMember `json:"header,omitempty"`
+	Claims   []inspectedMember `json:"claims,omitempty"`
+	Life     string            `json:"life,omitempty"`
+	Warnings []string          `json:"warnings"`
 }
 
-// inspectedParts are the sizes of a JWT's three parts in characters.
-type inspectedParts struct {
-	Header    int `json:"header"`
-	Claims    int `json:"claims"`
-	Signature int `json:"signature"`
+type inspectedPart struct {
+	Name  string `json:"name"`
+	Bytes int    `json:"bytes"`
+}
+
+type inspectedMember struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	Words   string `json:"words,omitempty"`
+	Meaning string `json:"meaning"`
+	Bytes   int    `json:"bytes"`
 }
 
 // Run says what a token is by its form alone.
@@ -65,97 +72,76 @@ func (*tokenInspect) Run(i *invocation) error {
 	if err != nil {
 		return err
 	}
-	seen, err := inspect(token)
+	report, err := inspect.Token(token, time.Now())
+	if errors.Is(err, inspect.ErrUnknown) && strings.HasPrefix(token, "r1.") {
+		return errors.New("this is the reference code of a refusal, no token: mintmark explain says what it is about")
+	}
 	if err != nil {
 		return err
 	}
 	if i.json {
-		return i.printJSON(seen)
+		return i.printJSON(inspectionOf(&report))
 	}
-	return seen.print(i.out)
+	return printReport(i.out, &report)
 }
 
-// inspect tells the forms apart. Of what is a secret, nothing is repeated.
-func inspect(token string) (*inspection, error) {
-	seen := &inspection{Bytes: len(token), Warnings: []string{}}
-	switch {
-	case strings.HasPrefix(token, secret.PrefixRefresh):
-		seen.Kind = "refresh"
-		seen.Says = "A refresh token of Mintmark: whoever holds it can get new tokens. Only its server can say whether it is alive."
-		seen.readRefresh(token)
-	case strings.HasPrefix(token, secret.PrefixAccess):
-		seen.Kind, seen.Says = "opaque", "An opaque access token of Mintmark: its claims are encrypted. Introspection answers for it."
-	case strings.HasPrefix(token, secret.PrefixClientSecret):
-		seen.Kind, seen.Says = "client_secret", "A client secret of Mintmark, no token: it authenticates a client at the token endpoint."
-		seen.warn("If this was found where it does not belong, replace it: mintmark client rotate-secret CLIENT_ID --keep 0s")
-	case strings.HasPrefix(token, secret.PrefixSetup):
-		seen.Kind, seen.Says = "setup", "A setup or administration token of Mintmark: it makes the first user, once."
-	case strings.HasPrefix(token, "r1."):
-		seen.Kind, seen.Says = "reference", "A reference code of a refusal, no token: mintmark explain CODE says what it is about."
-	case strings.Count(token, ".") == 4:
-		seen.Kind, seen.Says = "jwe", "An encrypted token (JWE): only who has its key can read it."
-		if part, _, _ := strings.Cut(token, "."); seen.readHeader(part) != nil {
-			return nil, fmt.Errorf("this has five parts like a JWE, and its header cannot be read")
-		}
-	case strings.Count(token, ".") == 2:
-		return seen, seen.readJWT(token)
-	default:
-		return nil, fmt.Errorf("this is no JWT (three parts with dots between), and begins like no token of Mintmark")
+func inspectionOf(r *inspect.Report) inspection {
+	seen := inspection{
+		Kind: string(r.Kind), About: r.About, Bytes: r.Bytes, Life: r.Life,
+		Header: inspectedMembers(r.Header), Claims: inspectedMembers(r.Claims),
+		Parts: []inspectedPart{}, Warnings: append([]string{}, r.Warnings...),
 	}
-	return seen, nil
+	for _, part := range r.Parts {
+		seen.Parts = append(seen.Parts, inspectedPart(part))
+	}
+	return seen
 }
 
-func (s *inspection) warn(text string, args ...any) {
-	s.Warnings = append(s.Warnings, fmt.Sprintf(text, args...))
+func inspectedMembers(members []inspect.Member) []inspectedMember {
+	var list []inspectedMember
+	for _, m := range members {
+		list = append(list, inspectedMember(m))
+	}
+	return list
 }
 
-// readRefresh says what is inside a refresh token besides its proof.
-func (s *inspection) readRefresh(token string) {
-	inside, err := secret.ReadRefresh(token)
-	if err != nil {
-		s.warn("Its checksum is wrong: it was cut short or changed, or no server of Mintmark made it.")
-		return
+func printReport(w io.Writer, r *inspect.Report) error {
+	fmt.Fprintf(w, "%s, %d bytes", r.Kind, r.Bytes)
+	for n, part := range r.Parts {
+		fmt.Fprintf(w, "%s%s %d", map[bool]string{true: ": ", false: ", "}[n == 0], part.Name, part.Bytes)
 	}
-	s.Claims = []inspectedClaim{
-		{Name: "gid", Value: quoted(inside.GID), Says: "the grant that it belongs to: mintmark grant end GID ends it"},
-		{Name: "generation", Value: json.RawMessage(strconv.FormatInt(inside.Generation, 10)), Says: "how many tokens of the grant came before it"},
+	fmt.Fprintf(w, "\n%s\n", r.About)
+	if r.Life != "" {
+		fmt.Fprintf(w, "It %s.\n", r.Life)
 	}
-}
-
-func (s *inspection) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s\n%d bytes", s.Says, s.Bytes)
-	if s.Parts != nil {
-		fmt.Fprintf(w, ": header %d, claims %d, signature %d, and two dots", s.Parts.Header, s.Parts.Claims, s.Parts.Signature)
-	}
-	fmt.Fprintln(w)
 	for _, section := range []struct {
-		title  string
-		claims []inspectedClaim
-	}{{"Header", s.Header}, {"Inside", s.Claims}} {
-		if len(section.claims) == 0 {
+		title   string
+		members []inspect.Member
+	}{{"Header", r.Header}, {"Claims", r.Claims}} {
+		if len(section.members) == 0 {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s\n", section.title)
 		var rows [][]string
-		for _, c := range section.claims {
-			size := ""
-			if c.Bytes > 0 {
-				size = fmt.Sprintf("%d B", c.Bytes)
+		for _, m := range section.members {
+			says := m.Meaning
+			if m.Words != "" {
+				says = m.Words + ". " + m.Meaning
 			}
-			rows = append(rows, []string{"  " + c.Name, size, short(string(c.Value)), c.Says})
+			rows = append(rows, []string{"  " + m.Name, fmt.Sprintf("%d B", m.Bytes), short(m.Value), says})
 		}
 		if err := aligned(w, rows); err != nil {
 			return err
 		}
 	}
-	if len(s.Warnings) > 0 {
-		fmt.Fprintln(w, "\nWarnings")
-		for _, warning := range s.Warnings {
-			fmt.Fprintf(w, "  %s\n", warning)
+	for n, warning := range r.Warnings {
+		if n == 0 {
+			fmt.Fprint(w, "\nWarnings\n")
 		}
+		fmt.Fprintf(w, "  %s\n", warning)
 	}
-	if s.Parts != nil {
-		fmt.Fprintln(w, "\nThe signature was not checked: mintmark token verify does that.")
+	if len(r.Header) > 0 {
+		fmt.Fprintf(w, "\n%s mintmark token verify checks it.\n", inspect.NotChecked)
 	}
 	return nil
 }
