@@ -21,6 +21,7 @@ func (m *Mint) Sign(t *record.Tokens) (record.SignedTokens, error) {
 	signed := record.SignedTokens{ExpiresIn: t.ExpiresIn, Scope: t.Scope}
 	var err error
 	if t.Access != nil {
+		signed.GID = t.Access.GID
 		if signed.Access, err = m.signAccess(t.Access); err != nil {
 			return record.SignedTokens{}, fmt.Errorf("signing access token: %w", err)
 		}

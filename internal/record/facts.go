@@ -62,6 +62,7 @@ type SignedTokens struct {
 	Refresh   string
 	ExpiresIn int64 // seconds
 	Scope     string
+	GID       string // for the log; empty: no grant
 }
 
 // VerifiedToken is an access or ID token whose signature, issuer and type were

@@ -28,6 +28,7 @@ func (s *site) token(v *visit) {
 		s.refuse(v, err)
 		return
 	}
+	v.gid = tokens.GID
 	s.sendJSON(v, http.StatusOK, renderTokens(&tokens))
 }
 
