@@ -62,8 +62,12 @@ func (s *site) refuseAccount(v *visit, err *oauth.Error) {
 		s.refuse(v, err)
 		return
 	}
+	var why pages.Notice
+	if s.cookie(v, s.cookies.session) != "" {
+		why = pages.NoticeSessionExpired
+	}
 	s.forget(v)
-	s.goTo(v, pages.PathLogin)
+	s.toLogin(v, "", why)
 }
 
 // act runs one act on the account, and shows the page again with a notice.

@@ -70,7 +70,7 @@ func (s *site) goOn(v *visit, answer engine.AuthorizeAnswer, err *oauth.Error) {
 		s.note(v, err)
 		s.answer(v, answer, err.Params(answer.State, s.issuer))
 	case answer.Page == engine.PageLogin:
-		s.goTo(v, pages.PathLogin, oauth.Param{Name: pages.FieldInteraction, Value: answer.Interaction})
+		s.toLogin(v, answer.Interaction, "")
 	case answer.Page == engine.PageConsent:
 		s.goTo(v, pages.PathConsent, oauth.Param{Name: pages.FieldInteraction, Value: answer.Interaction})
 	default:

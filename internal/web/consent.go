@@ -19,7 +19,7 @@ func (s *site) consentPage(v *visit) {
 	view, err := s.engine.ConsentPage(v.r.Context(), interaction, b)
 	switch {
 	case err != nil && err.Code == oauth.LoginRequired: // signed out meanwhile
-		s.goTo(v, pages.PathLogin, oauth.Param{Name: pages.FieldInteraction, Value: interaction})
+		s.toLogin(v, interaction, pages.NoticeSessionExpired)
 		return
 	case err != nil:
 		s.refuse(v, err)
@@ -56,7 +56,7 @@ func (s *site) consent(v *visit) {
 			return
 		}
 		s.forget(v)
-		s.goTo(v, pages.PathLogin, oauth.Param{Name: pages.FieldInteraction, Value: interaction})
+		s.toLogin(v, interaction, pages.NoticeSwitchAccount)
 	default:
 		s.refuse(v, oauth.Refuse(oauth.ReasonParameterMalformed))
 	}

@@ -29,7 +29,23 @@ func (s *site) loginPage(v *visit) {
 		s.refuse(v, err)
 		return
 	}
+	if page.Notice == "" {
+		page.Notice = pages.Notice(query.Get(fieldNotice))
+	}
 	s.page(v, http.StatusOK, page)
+}
+
+// toLogin sends somebody to the sign-in page, for the request that waits if one
+// does, and says why.
+func (s *site) toLogin(v *visit, interaction string, why pages.Notice) {
+	var query []oauth.Param
+	if interaction != "" {
+		query = append(query, oauth.Param{Name: pages.FieldInteraction, Value: interaction})
+	}
+	if why != "" {
+		query = append(query, oauth.Param{Name: fieldNotice, Value: string(why)})
+	}
+	s.goTo(v, pages.PathLogin, query...)
 }
 
 // loginFor makes the page, with what the client hinted at.

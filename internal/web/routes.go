@@ -19,6 +19,7 @@ type route struct {
 	anyHost bool // health checks come by address
 	anyForm bool // a post may be without a form: userinfo, and what is not there
 	quiet   bool // logged at debug level
+	gate    gate
 }
 
 // style is how the refusals of an endpoint look.
@@ -39,17 +40,19 @@ func (s *site) table(metadata *document) map[string]*route {
 	}
 	base := s.issuer.Path()
 
+	documents, tokens, lookups, people := newGate(), newGate(), newGate(), newGate()
+
 	serveMetadata := func(v *visit) { s.serveDocument(v, metadata) }
 	for _, path := range s.issuer.MetadataPaths() {
-		add(route{get: serveMetadata, style: asJSON}, path)
+		add(route{get: serveMetadata, style: asJSON, gate: documents}, path)
 	}
 	for path, r := range map[string]route{
-		oauth.PathJWKS:       {get: s.jwks, style: asJSON},
+		oauth.PathJWKS:       {get: s.jwks, style: asJSON, gate: documents},
 		oauth.PathAuthorize:  {get: s.authorize, post: s.authorize},
-		oauth.PathToken:      {post: s.token, style: asJSON},
-		oauth.PathIntrospect: {post: s.introspect, style: asJSON},
-		oauth.PathRevoke:     {post: s.revoke, style: asJSON},
-		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, anyForm: true},
+		oauth.PathToken:      {post: s.token, style: asJSON, gate: tokens},
+		oauth.PathIntrospect: {post: s.introspect, style: asJSON, gate: lookups},
+		oauth.PathRevoke:     {post: s.revoke, style: asJSON, gate: lookups},
+		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, anyForm: true, gate: lookups},
 		oauth.PathEndSession: {get: s.endSession, post: s.endSession},
 
 		pages.PathIndex:          {get: s.index},
@@ -64,13 +67,16 @@ func (s *site) table(metadata *document) map[string]*route {
 		pages.PathAccountApp:     {post: s.removeApp},
 		pages.PathAccountSignOut: {post: s.signOut},
 	} {
+		if r.gate == nil {
+			r.gate = people
+		}
 		add(r, base+path)
 	}
 	if base != "" {
-		add(route{get: s.index}, base)
+		add(route{get: s.index, gate: people}, base)
 	}
 	for _, asset := range s.pages.Assets() {
-		add(route{get: func(v *visit) { s.asset(v, asset) }}, base+asset.Path)
+		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents}, base+asset.Path)
 	}
 	for _, prefix := range []string{"", base} {
 		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true}, prefix+"/healthz")

@@ -58,6 +58,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(v, err)
 		return
 	}
+	if !v.route.gate.enter() {
+		s.refuse(v, oauth.Refuse(oauth.ReasonOverloaded))
+		return
+	}
+	defer v.route.gate.exit()
 	handler(v)
 }
 

@@ -74,6 +74,36 @@ func TestKeysAreServedAfreshOnceTheyHaveTurned(t *testing.T) {
 	}
 }
 
+func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
+	w := newWorld(t, "http://localhost:8484")
+	inside, finish := make(chan bool), make(chan bool)
+	w.site.routes["/narrow"] = &route{name: "/narrow", style: asJSON, gate: make(gate, 1), get: func(v *visit) {
+		inside <- true
+		<-finish
+		v.WriteHeader(http.StatusNoContent)
+	}}
+	first := make(chan int)
+	go func() { first <- w.do(http.MethodGet, "/narrow", nil, "").status }()
+	<-inside
+	second := w.do(http.MethodGet, "/narrow", nil, "")
+	if second.status != http.StatusServiceUnavailable || second.header.Get("Retry-After") != "1" {
+		t.Errorf("the second gets %d, Retry-After %q", second.status, second.header.Get("Retry-After"))
+	}
+	if other := w.do(http.MethodGet, "/.well-known/jwks.json", nil, ""); other.status != http.StatusOK {
+		t.Errorf("another kind gets %d", other.status)
+	}
+	finish <- true
+	if status := <-first; status != http.StatusNoContent {
+		t.Errorf("the first gets %d", status)
+	}
+	go func() { first <- w.do(http.MethodGet, "/narrow", nil, "").status }()
+	<-inside
+	finish <- true
+	if status := <-first; status != http.StatusNoContent {
+		t.Errorf("the third gets %d", status)
+	}
+}
+
 func TestOnlyWhatCanBeAClientIDIsLogged(t *testing.T) {
 	for text, want := range map[string]string{
 		"web-app": "web-app", "Jx0aQ2l7W5mT9cVbR4nYpg": "Jx0aQ2l7W5mT9cVbR4nYpg", "": "",

@@ -1,0 +1,31 @@
+package web
+
+// gateWidth is how many requests of one kind are worked on at a time; whoever
+// comes beyond is told to come back. It is far above what the database takes at
+// once, so that it is met in trouble only.
+const gateWidth = 512
+
+// gate keeps a flood of one kind of request (documents, tokens, what is asked
+// about tokens, pages) from taking the server from the others. A request passes
+// once its body is there: slow senders do not hold it. A nil gate lets all pass.
+type gate chan struct{}
+
+func newGate() gate { return make(gate, gateWidth) }
+
+func (g gate) enter() bool {
+	if g == nil {
+		return true
+	}
+	select {
+	case g <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (g gate) exit() {
+	if g != nil {
+		<-g
+	}
+}
