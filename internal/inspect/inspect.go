@@ -94,6 +94,16 @@ func Token(text string, now time.Time) (Report, error) {
 	return Report{}, ErrUnknown
 }
 
+// Claims lists the members of an object that is no token but speaks its language:
+// an answer of userinfo or introspection. Their Bytes are as in a token.
+func Claims(o jose.Object, now time.Time) []Member {
+	list := members(o, func(name, value string) string { return claimMeaning(SignedToken, name, value) })
+	for i := range list {
+		list[i].Words = timeWords(o, list[i].Name, now)
+	}
+	return list
+}
+
 // about says what each kind is for.
 func about(kind Kind) string {
 	switch kind {

@@ -121,6 +121,9 @@ var claimMeanings = map[string]string{
 
 	"authorization_details": "What the client may do, in detail (RFC 9396).",
 
+	"active":     "Whether the token is worth anything now: not expired, not revoked, and everything it hangs from alive.",
+	"token_type": "How the token is used: Bearer means that having it is enough.",
+
 	"name":                  "The user's full name, as it is displayed.",
 	"given_name":            "The user's given name.",
 	"family_name":           "The user's family name.",
