@@ -60,7 +60,7 @@ func (b *logBook) String() string {
 func newServer(t *testing.T) *server {
 	t.Helper()
 	// Not t.TempDir: the path of a socket has at most 107 bytes.
-	dir, err := os.MkdirTemp("", "mintmark")
+	dir, err := os.MkdirTemp("", "mintmark") //nolint:usetesting // see above
 	s := &server{T: t, socket: filepath.Join(dir, "admin.sock"), log: new(logBook)}
 	s.must(err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -119,6 +119,12 @@ func (s *server) problem(err error, status int) *admin.Problem {
 	return problem
 }
 
+// refused is problem for those who need no more than the status.
+func (s *server) refused(err error, status int) {
+	s.Helper()
+	_ = s.problem(err, status)
+}
+
 func collect[T any](s *server, list iter.Seq2[T, error]) []T {
 	s.Helper()
 	var all []T
@@ -159,7 +165,7 @@ func TestAClientGoesThroughItsLife(t *testing.T) {
 		t.Errorf("updated %+v", updated)
 	}
 	_, err = s.UpdateClient(t.Context(), "shop", update)
-	s.problem(err, http.StatusConflict)
+	s.refused(err, http.StatusConflict)
 
 	rotated, err := s.RotateClientSecret(t.Context(), "shop", time.Hour)
 	s.must(err)
@@ -177,8 +183,8 @@ func TestAClientGoesThroughItsLife(t *testing.T) {
 	}
 	s.must(s.DeleteClient(t.Context(), "shop"))
 	_, err = s.ShowClient(t.Context(), "shop")
-	s.problem(err, http.StatusNotFound)
-	s.problem(s.DeleteClient(t.Context(), "shop"), http.StatusNotFound)
+	s.refused(err, http.StatusNotFound)
+	s.refused(s.DeleteClient(t.Context(), "shop"), http.StatusNotFound)
 	if strings.Contains(s.log.String(), "mcs_") {
 		t.Error("a secret is in the log")
 	}
@@ -204,7 +210,7 @@ func TestAResourceIsNamedByItsAudienceWhateverIsInIt(t *testing.T) {
 	}
 	s.must(s.DeleteResource(t.Context(), api))
 	_, err := s.ShowResource(t.Context(), api)
-	s.problem(err, http.StatusNotFound)
+	s.refused(err, http.StatusNotFound)
 	if keys := collect(s, s.Keys(t.Context())); !slices.ContainsFunc(keys, func(k admin.Key) bool { return k.Alg == "Ed25519" && k.Status == "active" }) {
 		t.Errorf("the keys are %v", keys)
 	}
@@ -245,7 +251,7 @@ func TestAUserGoesThroughTheirLife(t *testing.T) {
 	}
 	s.must(s.DeleteUser(t.Context(), made.Sub))
 	_, err = s.ShowUser(t.Context(), made.Sub)
-	s.problem(err, http.StatusNotFound)
+	s.refused(err, http.StatusNotFound)
 	if strings.Contains(s.log.String(), made.Password) || strings.Contains(s.log.String(), "tidal") {
 		t.Error("a password is in the log")
 	}
@@ -290,14 +296,15 @@ func TestALongListComesInPages(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("listed %d clients, there are %d", len(got), many)
 	}
-	for range s.Clients(t.Context()) {
+	for _, err := range s.Clients(t.Context()) {
+		s.must(err)
 		break // whoever has seen enough may stop
 	}
 	if len(collect(s, s.Sessions(t.Context(), "")))+len(collect(s, s.Grants(t.Context(), admin.GrantFilter{User: "ana", Client: "shop"}))) != 0 {
 		t.Error("there are sign-ins that nobody made")
 	}
-	s.problem(s.EndSession(t.Context(), "nobody"), http.StatusNotFound)
-	s.problem(s.EndGrant(t.Context(), "nobody"), http.StatusNotFound)
+	s.refused(s.EndSession(t.Context(), "nobody"), http.StatusNotFound)
+	s.refused(s.EndGrant(t.Context(), "nobody"), http.StatusNotFound)
 }
 
 func TestKeysRotateAndTheAnswerHasThem(t *testing.T) {
@@ -323,7 +330,7 @@ func TestAReferenceIsExplained(t *testing.T) {
 		t.Errorf("explained %+v", explained)
 	}
 	_, err = s.Explain(t.Context(), "r1.nonsense")
-	s.problem(err, http.StatusBadRequest)
+	s.refused(err, http.StatusBadRequest)
 }
 
 func TestTheServerSaysHowItIs(t *testing.T) {
@@ -362,8 +369,15 @@ func TestTroubleOfTheDatabaseIs503(t *testing.T) {
 	}
 }
 
+// reply is an answer as it came.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
 // raw sends a request as it is.
-func (s *server) raw(method, path, contentType, body string) *http.Response {
+func (s *server) raw(method, path, contentType, body string) reply {
 	s.Helper()
 	var dialer net.Dialer
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -376,13 +390,15 @@ func (s *server) raw(method, path, contentType, body string) *http.Response {
 	}
 	response, err := transport.RoundTrip(request)
 	s.must(err)
-	s.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	defer func() { s.must(response.Body.Close()) }()
+	text, err := io.ReadAll(response.Body)
+	s.must(err)
+	return reply{status: response.StatusCode, header: response.Header, body: text}
 }
 
 func TestWhatIsNotInTheTableIsRefused(t *testing.T) {
 	s := newServer(t)
-	const json_, good = "application/json", `{"name":"A","grant_types":["client_credentials"]}`
+	const plain, good = "application/json", `{"name":"A","grant_types":["client_credentials"]}`
 	for _, c := range []struct {
 		name, method, path, contentType, body string
 		status                                int
@@ -390,33 +406,31 @@ func TestWhatIsNotInTheTableIsRefused(t *testing.T) {
 		{"no such path", "GET", "/admin/v1/secrets", "", "", 404},
 		{"not the API", "GET", "/oauth2/token", "", "", 404},
 		{"the root", "GET", "/", "", "", 404},
-		{"no such method", "PATCH", "/admin/v1/clients", json_, good, 405},
+		{"no such method", "PATCH", "/admin/v1/clients", plain, good, 405},
 		{"deleting everything", "DELETE", "/admin/v1/users", "", "", 405},
 		{"a form", "POST", "/admin/v1/clients", "application/x-www-form-urlencoded", "name=A", 415},
 		{"no content type", "POST", "/admin/v1/clients", "", good, 415},
-		{"no body", "POST", "/admin/v1/clients", json_, "", 400},
-		{"a list", "POST", "/admin/v1/clients", json_, "[" + good + "]", 400},
-		{"two objects", "POST", "/admin/v1/clients", json_, good + good, 400},
-		{"an object and a brace", "POST", "/admin/v1/clients", json_, good + "}", 400},
-		{"an unknown field", "POST", "/admin/v1/clients", json_, `{"name":"A","grant_types":["client_credentials"],"admin":true}`, 400},
-		{"a field of the wrong type", "POST", "/admin/v1/clients", json_, `{"name":7,"grant_types":["client_credentials"]}`, 400},
-		{"a body that is too long", "POST", "/admin/v1/clients", json_, `{"name":"` + strings.Repeat("a", 70_000) + `"}`, 413},
-		{"as it should be", "POST", "/admin/v1/clients", json_ + "; charset=utf-8", good, 200},
+		{"no body", "POST", "/admin/v1/clients", plain, "", 400},
+		{"a list", "POST", "/admin/v1/clients", plain, "[" + good + "]", 400},
+		{"two objects", "POST", "/admin/v1/clients", plain, good + good, 400},
+		{"an object and a brace", "POST", "/admin/v1/clients", plain, good + "}", 400},
+		{"an unknown field", "POST", "/admin/v1/clients", plain, `{"name":"A","grant_types":["client_credentials"],"admin":true}`, 400},
+		{"a field of the wrong type", "POST", "/admin/v1/clients", plain, `{"name":7,"grant_types":["client_credentials"]}`, 400},
+		{"a body that is too long", "POST", "/admin/v1/clients", plain, `{"name":"` + strings.Repeat("a", 70_000) + `"}`, 413},
+		{"as it should be", "POST", "/admin/v1/clients", plain + "; charset=utf-8", good, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			response := s.raw(c.method, c.path, c.contentType, c.body)
-			if response.StatusCode != c.status || response.Header.Get("Cache-Control") != "no-store" {
-				t.Fatalf("the answer is %s with %v", response.Status, response.Header)
+			got := s.raw(c.method, c.path, c.contentType, c.body)
+			if got.status != c.status || got.header.Get("Cache-Control") != "no-store" {
+				t.Fatalf("the answer is %d with %v", got.status, got.header)
 			}
 			if c.status == http.StatusOK {
 				return
 			}
-			body, err := io.ReadAll(response.Body)
-			s.must(err)
 			var problem admin.Problem
-			s.must(json.Unmarshal(body, &problem))
-			if response.Header.Get("Content-Type") != admin.ProblemType || problem.Status != c.status || problem.Title == "" {
-				t.Errorf("the answer is %s: %s", response.Header.Get("Content-Type"), body)
+			s.must(json.Unmarshal(got.body, &problem))
+			if got.header.Get("Content-Type") != admin.ProblemType || problem.Status != c.status || problem.Title == "" {
+				t.Errorf("the answer is %s: %s", got.header.Get("Content-Type"), got.body)
 			}
 		})
 	}
@@ -427,9 +441,9 @@ func TestWhatIsNotInTheTableIsRefused(t *testing.T) {
 
 func TestAnUnknownFieldIsNamed(t *testing.T) {
 	s := newServer(t)
-	response := s.raw(http.MethodPost, admin.Root+"users", "application/json", `{"emial":"a@b.example"}`)
+	got := s.raw(http.MethodPost, admin.Root+"users", "application/json", `{"emial":"a@b.example"}`)
 	var problem admin.Problem
-	s.must(json.NewDecoder(response.Body).Decode(&problem))
+	s.must(json.Unmarshal(got.body, &problem))
 	if len(problem.Errors) != 1 || problem.Errors[0].Field != "emial" {
 		t.Errorf("the problem is %+v", problem)
 	}

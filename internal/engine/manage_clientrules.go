@@ -161,10 +161,10 @@ func (p *problems) pkce(s *record.ClientSettings) {
 }
 
 func (p *problems) clientLifetimes(s *record.ClientSettings) {
-	p.between("access_token_ttl", s.AccessTTL, minTTL, maxTTL)
-	p.between("id_token_ttl", s.IDTTL, minTTL, maxTTL)
-	p.between("refresh_idle_ttl", s.RefreshIdleTTL, minTTL, maxRefreshTTL)
-	p.between("refresh_absolute_ttl", s.RefreshAbsoluteTTL, minTTL, maxRefreshTTL)
+	p.lifetime("access_token_ttl", s.AccessTTL, maxTTL)
+	p.lifetime("id_token_ttl", s.IDTTL, maxTTL)
+	p.lifetime("refresh_idle_ttl", s.RefreshIdleTTL, maxRefreshTTL)
+	p.lifetime("refresh_absolute_ttl", s.RefreshAbsoluteTTL, maxRefreshTTL)
 	if window := s.RetryWindow; window != nil && (*window < 0 || *window > maxRetryWindow) {
 		p.add("retry_window", "is from 0 to %d seconds", maxRetryWindow)
 	}

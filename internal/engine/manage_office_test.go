@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -198,6 +199,13 @@ func (o *office) refused(err error, kind engine.RefusalKind, fields ...string) {
 	if !slices.Equal(slices.Compact(got), fields) {
 		o.Errorf("the refusal names %v, want %v: %v", got, fields, err)
 	}
+}
+
+func (o *office) json(value any) string {
+	o.Helper()
+	text, err := json.Marshal(value)
+	o.must(err)
+	return string(text)
 }
 
 // headerOf is the header of a token.

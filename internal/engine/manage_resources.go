@@ -121,7 +121,7 @@ func checkResource(s *record.ResourceSettings) problems {
 			wrong.add("scopes", "%s has its meaning from OpenID Connect", scope)
 		}
 	}
-	wrong.between("access_token_ttl", s.AccessTTL, minTTL, maxTTL)
+	wrong.lifetime("access_token_ttl", s.AccessTTL, maxTTL)
 	if s.Alg != "" {
 		wrong.oneOf("alg", s.Alg, mint.ES256, mint.RS256, mint.Ed25519)
 	}

@@ -53,10 +53,10 @@ func (p *problems) twice(field string, list []string) {
 	}
 }
 
-// between: seconds, where zero means the default.
-func (p *problems) between(field string, value, least, most int64) {
-	if value != 0 && (value < least || value > most) {
-		p.add(field, "is 0 (the default) or from %d to %d seconds", least, most)
+// lifetime: seconds, where zero means the default.
+func (p *problems) lifetime(field string, value, most int64) {
+	if value != 0 && (value < minTTL || value > most) {
+		p.add(field, "is 0 (the default) or from %d to %d seconds", minTTL, most)
 	}
 }
 

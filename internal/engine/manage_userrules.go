@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -150,15 +151,16 @@ func contextOf(p *Profile) []string {
 }
 
 // passwordRule says which rule a password breaks.
-func (e *Engine) passwordRule(reason error) string {
-	switch reason {
+func (e *Engine) passwordRule(broken error) string {
+	switch reason, _ := errors.AsType[secret.PasswordReason](broken); reason {
 	case secret.PasswordTooShort:
 		return fmt.Sprintf("has at least %d characters", e.policy.Passwords.MinLength)
 	case secret.PasswordTooLong:
 		return "has at most 256 characters"
 	case secret.PasswordCommon:
 		return "is among those that everybody tries first"
-	default:
+	case secret.PasswordContext:
 		return "is made of what is known about the user"
 	}
+	return "is refused"
 }

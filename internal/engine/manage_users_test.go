@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -132,10 +131,8 @@ func TestAProfileComesBackAsItWasSet(t *testing.T) {
 	ana, err := o.UserByID(t.Context(), o.ana)
 	o.must(err)
 	claims.UpdatedAt = ana.Claims.UpdatedAt
-	got, _ := json.Marshal(ana.Claims)
-	want, _ := json.Marshal(claims)
-	if string(got) != string(want) || ana.Claims.UpdatedAt == 0 {
-		t.Errorf("the claims are %s, want %s", got, want)
+	if got, want := o.json(ana.Claims), o.json(claims); got != want || ana.Claims.UpdatedAt == 0 {
+		t.Errorf("the claims are %s, want %s, dated", got, want)
 	}
 	told, refused := o.Userinfo(t.Context(), o.signIn().Access)
 	o.fine(refused)
@@ -146,7 +143,7 @@ func TestAProfileComesBackAsItWasSet(t *testing.T) {
 			t.Errorf("userinfo says %s is %v, want %v", name, told[name], want)
 		}
 	}
-	if name, _ := json.Marshal(told["name"]); string(name) != `"Ana María"` {
+	if name := o.json(told["name"]); name != `"Ana María"` {
 		t.Errorf("userinfo says the name is %s", name)
 	}
 }

@@ -162,14 +162,18 @@ func sendProblem(w http.ResponseWriter, problem *admin.Problem) {
 	sendAdmin(w, problem.Status, admin.ProblemType, problem)
 }
 
-// sendAdmin sends a value of our own making, which always encodes.
+// sendAdmin sends a value that nobody may keep: it may hold a secret.
 func sendAdmin(w http.ResponseWriter, status int, kind string, value any) {
+	body, err := json.Marshal(value)
+	if err != nil { // our own types encode
+		status, kind, body = http.StatusInternalServerError, "text/plain", []byte("encoding the answer failed")
+	}
 	h := w.Header()
 	h.Set("Content-Type", kind)
-	h["Cache-Control"] = noStore // an answer may hold a secret
+	h["Cache-Control"] = noStore
 	h["X-Content-Type-Options"] = noSniff
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // a client that has gone is no fault of ours
+	_, _ = w.Write(append(body, '\n')) // a client that has gone is no fault of ours
 }
 
 // query is a query parameter of a list.
