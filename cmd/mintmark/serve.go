@@ -213,7 +213,7 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("looking for users: %w", err)
 	}
 	if token != "" {
-		rows = append(rows, []string{"setup", issuer.Endpoint("/setup") + "?token=" + token})
+		rows = append(rows, []string{"setup", web.SetupLink(issuer, token)})
 	}
 	if err := aligned(out, rows); err != nil {
 		return err

@@ -152,3 +152,11 @@ func TestABodyThatIsCutOffIsNotUsed(t *testing.T) {
 		})
 	}
 }
+
+func TestTheSetupLinkOpensTheSetupPage(t *testing.T) {
+	w := newWorld(t, "http://localhost:8484")
+	link, ours := strings.CutPrefix(SetupLink(w.engine.Issuer(), w.setup), "http://localhost:8484")
+	if answer := w.do(http.MethodGet, link, nil, ""); !ours || answer.status != http.StatusOK || !strings.Contains(answer.body, `id="setup-password"`) {
+		t.Errorf("%s gives %+v", link, answer)
+	}
+}

@@ -12,9 +12,12 @@ import (
 // does not send the form again.
 const pathSetupDone = pages.PathSetup + "/done"
 
+// linkToken is the query parameter of the setup link.
+const linkToken = "token"
+
 // SetupLink is the address at which the first user is made, to be printed once.
 func SetupLink(issuer oauth.Issuer, token string) string {
-	return issuer.Endpoint(pages.PathSetup) + "?" + pages.FieldSetupToken + "=" + queryEscape(token)
+	return issuer.Endpoint(pages.PathSetup) + "?" + linkToken + "=" + queryEscape(token)
 }
 
 // setupPage asks for the first user.
@@ -24,7 +27,7 @@ func (s *site) setupPage(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	token := query.Get(pages.FieldSetupToken)
+	token := query.Get(linkToken)
 	if err := s.engine.SetupOpen(v.r.Context(), token); err != nil {
 		s.refuse(v, err)
 		return
