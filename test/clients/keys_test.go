@@ -1,0 +1,190 @@
+//go:build external
+
+package clients
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"github.com/mintmark-id/mintmark/test/server"
+)
+
+// head is what these tests look at in a token's header.
+type head struct{ Alg, KID, Typ string }
+
+func header(t *testing.T, raw string) head {
+	t.Helper()
+	first, _, _ := strings.Cut(raw, ".")
+	text, err := base64.RawURLEncoding.DecodeString(first)
+	if err != nil {
+		t.Fatalf("decoding the header of a token: %v", err)
+	}
+	var h head
+	if err := json.Unmarshal(text, &h); err != nil {
+		t.Fatalf("reading the header of a token: %v", err)
+	}
+	return h
+}
+
+// kidWith is the key of a status for ES256, with which these tests are signed.
+func kidWith(t *testing.T, s *server.Server, status string) string {
+	t.Helper()
+	for _, key := range s.Keys() {
+		if key.Alg == "ES256" && key.Status == status {
+			return key.KID
+		}
+	}
+	t.Fatalf("there is no %s key", status)
+	return ""
+}
+
+// freshVerifier has fetched no keys yet.
+func (a *app) freshVerifier(s *server.Server) *oidc.IDTokenVerifier {
+	a.t.Helper()
+	return discover(a.t, s).Verifier(&oidc.Config{ClientID: a.ClientID})
+}
+
+// TestKeysRotateUnderVerifiersWithoutAFailedVerification: while the keys rotate,
+// tokens are made and verified without a pause, by verifiers that live through
+// all of it and by such that were just started.
+func TestKeysRotateUnderVerifiersWithoutAFailedVerification(t *testing.T) {
+	const rotations, workers = 4, 3
+	s := server.Start(t)
+	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
+	token, _ := a.tokens(p)
+	oldest := rawID(token)
+
+	ctx, enough := context.WithTimeout(t.Context(), time.Minute)
+	defer enough()
+	verified := make(chan string) // the kid of each token that was verified
+	failed := make(chan error, workers)
+	var busy sync.WaitGroup
+	for range workers {
+		busy.Go(func() { failed <- a.keepVerifying(ctx, s.Issuer, token.RefreshToken, verified) })
+	}
+	kids := []string{header(t, oldest).KID}
+	for range rotations {
+		next := kidWith(t, s, "next")
+		s.CLI("key", "rotate")
+		for kid := range received(t, verified, failed) {
+			if kid == next {
+				break
+			}
+		}
+		kids = append(kids, next)
+	}
+	enough()
+	busy.Wait()
+	for range workers {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+	if distinct := slices.Compact(slices.Sorted(slices.Values(kids))); len(distinct) != rotations+1 {
+		t.Errorf("%d rotations gave the keys %v", rotations, distinct)
+	}
+	if _, err := a.freshVerifier(s).Verify(t.Context(), oldest); err != nil {
+		t.Errorf("the first token after %d rotations, by a verifier that starts now: %v", rotations, err)
+	}
+}
+
+// received gives what the workers verified, until one of them fails or the test's
+// time is up.
+func received(t *testing.T, verified <-chan string, failed <-chan error) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for {
+			select {
+			case kid := <-verified:
+				if !yield(kid) {
+					return
+				}
+			case err := <-failed:
+				t.Fatalf("a worker ended before the rotations did: %v", err)
+			}
+		}
+	}
+}
+
+// keepVerifying makes and verifies tokens until its context ends; then there was
+// no failure.
+func (a *app) keepVerifying(ctx context.Context, issuer, refreshToken string, verified chan<- string) error {
+	for {
+		token, err := a.TokenSource(ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
+		if err != nil {
+			return unlessOver(ctx, err)
+		}
+		provider, err := oidc.NewProvider(ctx, issuer)
+		if err != nil {
+			return unlessOver(ctx, err)
+		}
+		for _, verifier := range []*oidc.IDTokenVerifier{a.verifier, provider.Verifier(&oidc.Config{ClientID: a.ClientID})} {
+			if _, err := verifier.Verify(ctx, rawID(token)); err != nil {
+				return unlessOver(ctx, err)
+			}
+		}
+		select {
+		case verified <- header(a.t, rawID(token)).KID:
+		case <-ctx.Done():
+			return unlessOver(ctx, nil)
+		}
+	}
+}
+
+// unlessOver is nil once the test has called its workers off.
+func unlessOver(ctx context.Context, err error) error {
+	switch over := ctx.Err(); {
+	case errors.Is(over, context.Canceled):
+		return nil
+	case over != nil:
+		return errors.Join(over, err)
+	}
+	return err
+}
+
+// TestAnEmergencyRotationKillsWhatTheOldKeySigned, and nothing else: the grant
+// lives, and a verifier that is running takes its new tokens.
+func TestAnEmergencyRotationKillsWhatTheOldKeySigned(t *testing.T) {
+	s := server.Start(t)
+	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
+	old, _ := a.tokens(p)
+	compromised, next := header(t, rawID(old)).KID, kidWith(t, s, "next")
+
+	s.CLI("key", "rotate", "--emergency")
+
+	if _, err := a.userinfo(old); err == nil {
+		t.Error("userinfo still takes an access token of the compromised key")
+	}
+	if _, err := a.freshVerifier(s).Verify(t.Context(), rawID(old)); err == nil {
+		t.Error("the compromised key is still published")
+	}
+	renewed := a.mustRefresh(old.RefreshToken)
+	a.verify(a.verifier, renewed)
+	if kid := signedBy(t, s, rawID(renewed), "ES256"); kid != next {
+		t.Errorf("signed by %s after the emergency; want %s, which was published before", kid, next)
+	}
+	if _, err := a.userinfo(renewed); err != nil {
+		t.Errorf("userinfo with the new access token: %v", err)
+	}
+	if status := statusOf(s, compromised); status != "compromised" {
+		t.Errorf("the old key is %q", status)
+	}
+}
+
+func statusOf(s *server.Server, kid string) string {
+	for _, key := range s.Keys() {
+		if key.KID == kid {
+			return key.Status
+		}
+	}
+	return ""
+}

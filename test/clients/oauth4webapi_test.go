@@ -1,0 +1,134 @@
+//go:build external
+
+package clients
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mintmark-id/mintmark/test/server"
+)
+
+// goodbye is where a logout leads; like callback, nothing listens there.
+const goodbye = "http://127.0.0.1:9/goodbye"
+
+// relyingParty is what testdata/relying-party.mjs is told about itself.
+type relyingParty struct {
+	Issuer       string `json:"issuer"`
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret,omitempty"`
+	Method       string `json:"method"`
+	Alg          string `json:"alg"`
+	Callback     string `json:"callback"`
+	Goodbye      string `json:"goodbye"`
+	API          string `json:"api"`
+	Sub          string `json:"sub"`
+	Email        string `json:"email"`
+}
+
+// TestOAuth4WebAPIDoesAllThatItCan runs the relying party under Node, and holds
+// it to having done every step.
+func TestOAuth4WebAPIDoesAllThatItCan(t *testing.T) {
+	const api = "https://api.example.com"
+	everybody := []string{
+		"discovery",
+		"code with PKCE, state, iss and nonce",
+		"userinfo",
+		"an API takes the access token by RFC 9068",
+		"an API takes the access token with jose",
+		"refresh",
+		"introspection",
+		"logout with id_token_hint",
+		"prompt=none says that nobody is signed in",
+		"revocation of an access token",
+		"revocation of a refresh token",
+		"a code that was used",
+		"a wrong verifier",
+		"client_credentials",
+		"a wrong secret",
+	}
+	notPublic := []string{"introspection", "client_credentials", "a wrong secret"} // RFC 7662 §2.1, RFC 6749 §4.4
+
+	s := server.Start(t)
+	s.NewResource(api, "--scope", "orders:read")
+	for _, c := range []struct{ method, alg string }{
+		{"client_secret_basic", "ES256"},
+		{"client_secret_post", "RS256"},
+		{"none", "ES256"},
+	} {
+		t.Run(c.method, func(t *testing.T) {
+			grants, steps := "authorization_code,refresh_token,client_credentials", everybody
+			if c.method == "none" {
+				grants = "authorization_code,refresh_token"
+				steps = slices.DeleteFunc(slices.Clone(everybody), func(step string) bool { return slices.Contains(notPublic, step) })
+			}
+			client := s.NewClient("JavaScript app", "--grant", grants, "--auth-method", c.method, "--id-token-alg", c.alg,
+				"--redirect-uri", callback, "--post-logout-redirect-uri", goodbye,
+				"--scope", "openid,profile,email,orders:read", "--resource", api)
+			user := s.NewUser(c.method + "@example.com")
+			done := relyingParty{
+				Issuer: s.Issuer, ClientID: client.ClientID, ClientSecret: client.ClientSecret,
+				Method: c.method, Alg: c.alg, Callback: callback, Goodbye: goodbye, API: api, Sub: user.Sub, Email: user.Email,
+			}.run(t, newPerson(t, s, user))
+			if !slices.Equal(done, steps) {
+				t.Errorf("done:\n%s\nexpected:\n%s", strings.Join(done, "\n"), strings.Join(steps, "\n"))
+			}
+		})
+	}
+}
+
+// run runs the script with a person in front of its browser, and gives the steps
+// that it has done.
+func (r relyingParty) run(t *testing.T, p *person) (done []string) {
+	t.Helper()
+	told, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problems bytes.Buffer
+	node := exec.CommandContext(t.Context(), "node", "relying-party.mjs")
+	node.Dir = "testdata"
+	node.Env = append(node.Environ(), "MINTMARK_CLIENT="+string(told))
+	node.Stderr = &problems
+	in, err := node.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := node.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Start(); err != nil {
+		t.Fatalf("starting node: %v", err)
+	}
+	done = p.serve(out, in)
+	if err := node.Wait(); err != nil {
+		t.Errorf("the relying party failed after the steps %q: %v\n%s", done, err, problems.String())
+	}
+	return done
+}
+
+// serve is the browser of a script, until the script ends.
+func (p *person) serve(asked io.Reader, answer io.Writer) (done []string) {
+	p.t.Helper()
+	for lines := bufio.NewScanner(asked); lines.Scan(); {
+		switch word, rest, _ := strings.Cut(lines.Text(), " "); word {
+		case "open":
+			if _, err := fmt.Fprintln(answer, p.open(rest)); err != nil {
+				p.t.Errorf("answering the script: %v", err)
+			}
+		case "done":
+			done = append(done, rest)
+		default:
+			p.t.Errorf("the script said %q", lines.Text())
+		}
+	}
+	return done
+}
