@@ -56,6 +56,9 @@ type Ask struct {
 // Authorize decides an authorization request (RFC 6749 §4.1.1, OpenID Connect
 // Core §3.1.2.1): a code, a page that the user must see first, or an error.
 func Authorize(ask Ask, st *record.AuthorizeState, env Env) Outcome[AuthorizeAnswer] {
+	if ask.Syntax != nil && ask.Syntax.StaysHere() {
+		return refuse[AuthorizeAnswer](ask.Syntax) // RFC 6749 §4.1.2.1: not even to the only address there is
+	}
 	to, err := redirectTarget(ask.Request, st.Client)
 	if err != nil {
 		return refuse[AuthorizeAnswer](err)

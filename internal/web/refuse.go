@@ -62,8 +62,14 @@ func (s *site) sendError(v *visit, err *oauth.Error) {
 	s.sendJSON(v, err.Status(), append(body, `"}`...))
 }
 
+// failurePage is never 401: that asks for credentials of a scheme, and no browser
+// has any to show here (RFC 9110 §15.5.2).
 func (s *site) failurePage(v *visit, err *oauth.Error) {
-	s.page(v, err.Status(), pages.Failure{
+	status := err.Status()
+	if status == http.StatusUnauthorized {
+		status = http.StatusBadRequest
+	}
+	s.page(v, status, pages.Failure{
 		Code:        pageCode(err),
 		Parameter:   err.Param,
 		Description: err.Description,
