@@ -41,7 +41,7 @@ var errNoServer = errors.New("the server was not reached")
 // commands is the command line. Every setting is also a flag of the commands that
 // need all of them; data and config are known to all.
 type commands struct {
-	Data   string `placeholder:"DIR" help:"Data directory of the server (default ./mintmark-data)."`
+	Data   string `placeholder:"DIR" help:"${data}"`
 	Config string `placeholder:"FILE" help:"TOML file with settings."`
 	JSON   bool   `name:"json" help:"Print JSON: one object, or one on each line of a list."`
 
@@ -88,6 +88,7 @@ func run(ctx context.Context, args []string) int {
 	parser, err := kong.New(cli,
 		kong.Name("mintmark"),
 		kong.Description("Identity and token server."),
+		settingHelp(),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Exit(func(int) { helped = true }),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -15,29 +16,39 @@ import (
 )
 
 // settingsGiven are the settings as flags, beside --data and --config. Package
-// config reads them by name; see settingFlags.
+// config reads them by name (see settingFlags) and says what they are (see
+// settingHelp).
 type settingsGiven struct {
-	Listen       string   `placeholder:"HOST:PORT" help:"Address to listen on (default 127.0.0.1:8484)."`
-	Issuer       string   `placeholder:"URL" help:"Address that users and clients see (default http://localhost and the port)."`
-	Database     string   `placeholder:"PATH" help:"SQLite file (default mintmark.db in the data directory)."`
-	TLSCert      string   `name:"tls-cert" placeholder:"FILE" help:"PEM certificate chain; read again when it changes."`
-	TLSKey       string   `name:"tls-key" placeholder:"FILE" help:"PEM private key of the certificate."`
-	TrustedProxy []string `placeholder:"CIDR" help:"Proxies whose forwarded headers are believed."`
-	KekFile      string   `placeholder:"FILE" help:"Key-encryption key (default kek in the data directory)."`
+	Listen       string   `placeholder:"HOST:PORT" help:"${listen}"`
+	Issuer       string   `placeholder:"URL" help:"${issuer}"`
+	Database     string   `placeholder:"PATH" help:"${database}"`
+	TLSCert      string   `name:"tls-cert" placeholder:"FILE" help:"${tls_cert}"`
+	TLSKey       string   `name:"tls-key" placeholder:"FILE" help:"${tls_key}"`
+	TrustedProxy []string `placeholder:"CIDR" help:"${trusted_proxy}"`
+	KekFile      string   `placeholder:"FILE" help:"${kek_file}"`
 
-	PasswordPolicy string `placeholder:"NAME" help:"default (8 characters) or nist (15)."`
+	PasswordPolicy string `placeholder:"NAME" help:"${password_policy}"`
 
-	LifetimesAccessTTL       string `name:"lifetimes-access-ttl" placeholder:"15m" help:"Lifetime of access tokens."`
-	LifetimesIDTTL           string `name:"lifetimes-id-ttl" placeholder:"1h" help:"Lifetime of ID tokens."`
-	LifetimesCodeTTL         string `name:"lifetimes-code-ttl" placeholder:"60s" help:"Lifetime of authorization codes."`
-	LifetimesRefreshIdle     string `placeholder:"30d" help:"How long an unused refresh token lives."`
-	LifetimesRefreshAbsolute string `placeholder:"90d" help:"How long a grant lives."`
-	LifetimesRetryWindow     string `placeholder:"30s" help:"How long a rotated refresh token still gets its successor."`
-	LifetimesSessionIdle     string `placeholder:"12h" help:"How long an unused sign-in lives."`
-	LifetimesSessionAbsolute string `placeholder:"30d" help:"How long a sign-in lives."`
+	LifetimesAccessTTL       string `name:"lifetimes-access-ttl" placeholder:"D" help:"${lifetimes_access_ttl}"`
+	LifetimesIDTTL           string `name:"lifetimes-id-ttl" placeholder:"D" help:"${lifetimes_id_ttl}"`
+	LifetimesCodeTTL         string `name:"lifetimes-code-ttl" placeholder:"D" help:"${lifetimes_code_ttl}"`
+	LifetimesRefreshIdle     string `placeholder:"D" help:"${lifetimes_refresh_idle}"`
+	LifetimesRefreshAbsolute string `placeholder:"D" help:"${lifetimes_refresh_absolute}"`
+	LifetimesRetryWindow     string `placeholder:"D" help:"${lifetimes_retry_window}"`
+	LifetimesSessionIdle     string `placeholder:"D" help:"${lifetimes_session_idle}"`
+	LifetimesSessionAbsolute string `placeholder:"D" help:"${lifetimes_session_absolute}"`
 
-	LogLevel  string `placeholder:"info" help:"debug, info, warn or error."`
-	LogFormat string `placeholder:"auto" help:"json, text, or auto: text at a terminal."`
+	LogLevel  string `placeholder:"L" help:"${log_level}"`
+	LogFormat string `placeholder:"F" help:"${log_format}"`
+}
+
+// settingHelp is the help of the settings' flags: it stands once, in package config.
+func settingHelp() kong.Vars {
+	help := kong.Vars{}
+	for _, s := range config.Settings() {
+		help[strings.ReplaceAll(s.Name, ".", "_")] = s.Help()
+	}
+	return help
 }
 
 // settingFlags gathers the flags that were given and are settings.

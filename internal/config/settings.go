@@ -10,13 +10,22 @@ import (
 	"time"
 )
 
-// setting is one row of the table below. set takes the values that were given;
-// one value may hold several, separated by commas, where a list is wanted.
+// setting is one row of the table below.
 type setting struct {
-	name   string
-	preset string // the default
-	set    func(values []string) *fault
-	secret bool // from the environment only
+	name      string
+	about     string // what it is, without the full stop
+	preset    string // the default
+	otherwise string // the default in words, where it follows from other settings
+	secret    bool   // from the environment only
+	value
+}
+
+// value is what a setting may be, in words, and what takes it: the values that
+// were given, of which one may hold several, separated by commas, where a list is
+// wanted.
+type value struct {
+	takes string
+	set   func(values []string) *fault
 }
 
 // fault is what is wrong with a value, and what to do.
@@ -36,27 +45,36 @@ const (
 func (c *Config) settings() []setting {
 	l := &c.Lifetimes
 	return []setting{
-		{name: "listen", preset: "127.0.0.1:8484", set: address(&c.Listen)},
-		{name: "issuer", preset: "http://localhost:8484", set: text(&c.Issuer)},
-		{name: "data", preset: "./mintmark-data", set: text(&c.Data)},
-		{name: "database", set: database(&c.Database)},
-		{name: "tls_cert", set: text(&c.TLSCert)},
-		{name: "tls_key", set: text(&c.TLSKey)},
-		{name: "trusted_proxy", set: networks(&c.TrustedProxy)},
-		{name: "kek", set: text(&c.KEK), secret: true},
-		{name: "kek_file", set: text(&c.KEKFile)},
-		{name: "password.policy", preset: "default", set: oneOf(&c.PasswordPolicy, "default", "nist")},
-		{name: "lifetimes.access_ttl", preset: "15m", set: lifetime(&l.AccessTTL, time.Second, longest)},
-		{name: "lifetimes.id_ttl", preset: "1h", set: lifetime(&l.IDTTL, time.Second, longest)},
+		{name: "listen", preset: "127.0.0.1:8484", value: address(&c.Listen), about: "Address to listen on"},
+		{
+			name: "issuer", preset: "http://localhost:8484", otherwise: "http://localhost and the port", value: text(&c.Issuer, "an https address; plain http on loopback"),
+			about: "Address that users and clients see",
+		},
+		{name: "data", preset: "./mintmark-data", value: text(&c.Data, "a path"), about: "Data directory of the server"},
+		{name: "database", otherwise: "mintmark.db in the data directory", value: database(&c.Database), about: "SQLite file"},
+		{name: "tls_cert", value: text(&c.TLSCert, "a path"), about: "PEM certificate chain; read again when it changes"},
+		{name: "tls_key", value: text(&c.TLSKey, "a path"), about: "PEM private key of the certificate"},
+		{name: "trusted_proxy", value: networks(&c.TrustedProxy), about: "Proxies whose forwarded headers are believed"},
+		{
+			name: "kek", secret: true, value: text(&c.KEK, "32 bytes in base64 or hex"),
+			about: "Key-encryption key itself, where there is to be no file of it",
+		},
+		{name: "kek_file", otherwise: "kek in the data directory", value: text(&c.KEKFile, "a path"), about: "File of the key-encryption key"},
+		{name: "password.policy", preset: "default", value: oneOf(&c.PasswordPolicy, "default", "nist"), about: "Rules for new passwords: default asks for 8 characters, nist for 15"},
+		{name: "lifetimes.access_ttl", preset: "15m", value: lifetime(&l.AccessTTL, time.Second, longest), about: "Lifetime of access tokens"},
+		{name: "lifetimes.id_ttl", preset: "1h", value: lifetime(&l.IDTTL, time.Second, longest), about: "Lifetime of ID tokens"},
 		// RFC 6749 §4.1.2 recommends ten minutes at most; contract.md allows one.
-		{name: "lifetimes.code_ttl", preset: "60s", set: lifetime(&l.CodeTTL, time.Second, time.Minute)},
-		{name: "lifetimes.refresh_idle", preset: "30d", set: lifetime(&l.RefreshIdle, time.Second, farthest)},
-		{name: "lifetimes.refresh_absolute", preset: "90d", set: lifetime(&l.RefreshAbsolute, time.Second, farthest)},
-		{name: "lifetimes.retry_window", preset: "30s", set: lifetime(&l.RetryWindow, 0, 5*time.Minute)},
-		{name: "lifetimes.session_idle", preset: "12h", set: lifetime(&l.SessionIdle, time.Second, 365*day)},
-		{name: "lifetimes.session_absolute", preset: "30d", set: lifetime(&l.SessionAbsolute, time.Second, 365*day)},
-		{name: "log.level", preset: "info", set: oneOf(&c.LogLevel, "debug", "info", "warn", "error")},
-		{name: "log.format", preset: "auto", set: oneOf(&c.LogFormat, "auto", "json", "text")},
+		{name: "lifetimes.code_ttl", preset: "60s", value: lifetime(&l.CodeTTL, time.Second, time.Minute), about: "Lifetime of authorization codes"},
+		{name: "lifetimes.refresh_idle", preset: "30d", value: lifetime(&l.RefreshIdle, time.Second, farthest), about: "How long an unused refresh token lives"},
+		{name: "lifetimes.refresh_absolute", preset: "90d", value: lifetime(&l.RefreshAbsolute, time.Second, farthest), about: "How long a grant lives"},
+		{
+			name: "lifetimes.retry_window", preset: "30s", value: lifetime(&l.RetryWindow, 0, 5*time.Minute),
+			about: "How long a rotated refresh token still gets its successor",
+		},
+		{name: "lifetimes.session_idle", preset: "12h", value: lifetime(&l.SessionIdle, time.Second, 365*day), about: "How long an unused sign-in lives"},
+		{name: "lifetimes.session_absolute", preset: "30d", value: lifetime(&l.SessionAbsolute, time.Second, 365*day), about: "How long a sign-in lives"},
+		{name: "log.level", preset: "info", value: oneOf(&c.LogLevel, "debug", "info", "warn", "error"), about: "Least level of what is logged: debug, info, warn or error"},
+		{name: "log.format", preset: "auto", value: oneOf(&c.LogFormat, "auto", "json", "text"), about: "Form of the log: json, text, or auto, which is text at a terminal"},
 	}
 }
 
@@ -77,6 +95,40 @@ func Names() []string {
 		}
 	}
 	return names
+}
+
+// Setting says of a setting what people read about it.
+type Setting struct {
+	Name     string // as in the file; a dot separates table and key
+	Flag     string // without the dashes before it; empty: it is no flag
+	Variable string // in the environment
+	Takes    string // which values, in words
+	Default  string // or where it comes from; empty: there is none
+	About    string // what it is, without the full stop
+}
+
+// Settings lists all settings, in the order of the table.
+func Settings() []Setting {
+	var all []Setting
+	for _, s := range (&Config{}).settings() {
+		shown := Setting{Name: s.name, Flag: Flag(s.name), Variable: variable(s.name), Takes: s.takes, Default: s.preset, About: s.about}
+		if s.secret {
+			shown.Flag = ""
+		}
+		if s.otherwise != "" {
+			shown.Default = s.otherwise
+		}
+		all = append(all, shown)
+	}
+	return all
+}
+
+// Help is what the setting is and its default, as a sentence.
+func (s Setting) Help() string {
+	if s.Default == "" {
+		return s.About + "."
+	}
+	return s.About + " (default " + s.Default + ")."
 }
 
 // Flag is the name of a setting's flag, without the dashes before it.
@@ -102,29 +154,30 @@ func single(read func(value string) *fault) func([]string) *fault {
 	}
 }
 
-func text(into *string) func([]string) *fault {
-	return single(func(value string) *fault {
-		*into = value
+func text(into *string, takes string) value {
+	return value{takes, single(func(given string) *fault {
+		*into = given
 		return nil
-	})
+	})}
 }
 
-func oneOf(into *string, allowed ...string) func([]string) *fault {
-	return single(func(value string) *fault {
-		if !slices.Contains(allowed, value) {
-			return faultf("use "+strings.Join(allowed, ", "), "%q is no choice here", value)
+func oneOf(into *string, allowed ...string) value {
+	choices := strings.Join(allowed, ", ")
+	return value{choices, single(func(given string) *fault {
+		if !slices.Contains(allowed, given) {
+			return faultf("use "+choices, "%q is no choice here", given)
 		}
-		*into = value
+		*into = given
 		return nil
-	})
+	})}
 }
 
-func address(into *string) func([]string) *fault {
-	return single(func(value string) *fault {
+func address(into *string) value {
+	return value{"host:port", single(func(given string) *fault {
 		const do = "write host:port, as in 127.0.0.1:8484; port 0 takes a free one"
-		host, port, err := net.SplitHostPort(value)
+		host, port, err := net.SplitHostPort(given)
 		if err != nil {
-			return faultf(do, "%q is no address", value)
+			return faultf(do, "%q is no address", given)
 		}
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			return faultf(do, "%q is no port", port)
@@ -132,59 +185,60 @@ func address(into *string) func([]string) *fault {
 		if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" {
 			return faultf(do, "%q is no IP address of this machine", host)
 		}
-		*into = value
+		*into = given
 		return nil
-	})
+	})}
 }
 
-func database(into *string) func([]string) *fault {
-	return single(func(value string) *fault {
-		scheme, _, isURL := strings.Cut(value, "://")
+func database(into *string) value {
+	return value{"a path", single(func(given string) *fault {
+		scheme, _, isURL := strings.Cut(given, "://")
 		switch {
 		case scheme == "postgres" || scheme == "postgresql":
 			return faultf("give the path of a SQLite file, or leave it out", "PostgreSQL is not in this release")
 		case isURL:
 			return faultf("give the path of a SQLite file, or leave it out", "%q names no database that this release knows", scheme)
 		}
-		*into = strings.TrimPrefix(value, "sqlite:")
+		*into = strings.TrimPrefix(given, "sqlite:")
 		return nil
-	})
+	})}
 }
 
-func networks(into *[]netip.Prefix) func([]string) *fault {
-	return func(values []string) *fault {
+func networks(into *[]netip.Prefix) value {
+	return value{"networks or addresses, separated by commas", func(values []string) *fault {
 		const do = "write networks, as in 10.0.0.0/8, or single addresses"
-		for value := range strings.SplitSeq(strings.Join(values, ","), ",") {
-			if value = strings.TrimSpace(value); value == "" {
+		for given := range strings.SplitSeq(strings.Join(values, ","), ",") {
+			if given = strings.TrimSpace(given); given == "" {
 				continue
 			}
-			network, err := netip.ParsePrefix(value)
+			network, err := netip.ParsePrefix(given)
 			if err != nil {
-				single, bad := netip.ParseAddr(value)
+				single, bad := netip.ParseAddr(given)
 				if bad != nil {
-					return faultf(do, "%q is no network", value)
+					return faultf(do, "%q is no network", given)
 				}
 				network = netip.PrefixFrom(single, single.BitLen())
 			}
 			if network.Bits() == 0 {
-				return faultf("name the proxy's own address", "%s lets anybody say who they are", value)
+				return faultf("name the proxy's own address", "%s lets anybody say who they are", given)
 			}
 			*into = append(*into, network.Masked())
 		}
 		return nil
-	}
+	}}
 }
 
-func lifetime(into *time.Duration, least, most time.Duration) func([]string) *fault {
-	return single(func(value string) *fault {
-		d, err := ParseDuration(value)
+func lifetime(into *time.Duration, least, most time.Duration) value {
+	bounds := "whole seconds from " + FormatDuration(least) + " to " + FormatDuration(most)
+	return value{bounds, single(func(given string) *fault {
+		d, err := ParseDuration(given)
 		if err != nil {
-			return faultf("write a number and a unit, as in 30s, 15m, 12h or 30d", "%q is no duration", value)
+			return faultf("write a number and a unit, as in 30s, 15m, 12h or 30d", "%q is no duration", given)
 		}
 		if d < least || d > most || d%time.Second != 0 {
-			return faultf("use whole seconds from "+FormatDuration(least)+" to "+FormatDuration(most), "%s is out of bounds", value)
+			return faultf("use "+bounds, "%s is out of bounds", given)
 		}
 		*into = d
 		return nil
-	})
+	})}
 }
