@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
@@ -52,7 +53,8 @@ func about[A any](
 	case tok.Refresh != nil:
 		q.GID = tok.Refresh.GID
 	case tok.Access != nil:
-		q.Subject, q.ClientID, q.Audience = tok.Access.Subject, tok.Access.ClientID, tok.Access.Audience
+		q.Subject, q.ClientID = tok.Access.Subject, tok.Access.ClientID
+		q.Audience = slices.DeleteFunc(slices.Clone(tok.Access.Audience), e.isIssuer) // which is no resource
 		q.SID, q.GID, q.JTI, q.KID = tok.Access.SID, tok.Access.GID, tok.Access.JTI, tok.Access.KID
 	}
 	return journey[*record.TokenState, A]{
@@ -60,6 +62,8 @@ func about[A any](
 		decide: decision,
 	}
 }
+
+func (e *Engine) isIssuer(aud string) bool { return aud == e.policy.Issuer.String() }
 
 // Introspect answers RFC 7662.
 func (e *Engine) Introspect(ctx context.Context, req *oauth.IntrospectionRequest) (Introspection, *oauth.Error) {

@@ -26,6 +26,10 @@ func (w *Writer) End() []byte {
 	return w.buf
 }
 
+// Open returns the buffer with the object still open, for members that are JSON
+// already.
+func (w *Writer) Open() []byte { return w.buf }
+
 // String adds a string. Bytes that are not UTF-8 become U+FFFD.
 func (w *Writer) String(name, value string) {
 	w.name(name)
