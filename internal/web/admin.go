@@ -36,7 +36,7 @@ func Admin(c AdminConfig) http.Handler {
 	a := &administration{AdminConfig: c, mux: http.NewServeMux()}
 	for pattern, act := range a.acts() {
 		method, path, _ := strings.Cut(pattern, " ")
-		a.mux.HandleFunc(method+" "+admin.Root+path, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, act) })
+		a.mux.HandleFunc(method+" "+admin.Root+path, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, act.do) })
 	}
 	return a
 }
@@ -44,42 +44,48 @@ func Admin(c AdminConfig) http.Handler {
 // act is one thing that an administrator can do; a nil answer is 204.
 type act func(ctx context.Context, r *http.Request) (any, error)
 
+// listedAct is an act and, for the reference page, what it is.
+type listedAct struct {
+	do    act
+	about string
+}
+
 // acts is everything that there is; what is not here is refused.
-func (a *administration) acts() map[string]act {
-	return map[string]act{
-		"GET status":           a.status,
-		"GET references/{ref}": a.explain,
-		"GET keys":             a.keys,
-		"POST keys/rotate":     with(a.rotateKeys),
+func (a *administration) acts() map[string]listedAct {
+	return map[string]listedAct{
+		"GET status":           {a.status, "What runs: version, issuer, database, schema, addresses."},
+		"GET references/{ref}": {a.explain, "What a reference code of a refusal says."},
+		"GET keys":             {a.keys, "The signing keys."},
+		"POST keys/rotate":     {with(a.rotateKeys), "The next keys sign; in an emergency all tokens of the former ones die."},
 
-		"GET clients":                     a.clients,
-		"POST clients":                    with(a.createClient),
-		"GET clients/{id}":                a.showClient,
-		"PUT clients/{id}":                with(a.updateClient),
-		"DELETE clients/{id}":             a.deleteClient,
-		"POST clients/{id}/rotate-secret": with(a.rotateSecret),
-		"POST clients/{id}/disable":       a.disableClient,
-		"POST clients/{id}/enable":        a.enableClient,
+		"GET clients":                     {a.clients, "The clients."},
+		"POST clients":                    {with(a.createClient), "Adds a client; its secret is in this answer only."},
+		"GET clients/{id}":                {a.showClient, "One client."},
+		"PUT clients/{id}":                {with(a.updateClient), "Replaces what is said about a client."},
+		"DELETE clients/{id}":             {a.deleteClient, "Removes a client, and ends all that it has."},
+		"POST clients/{id}/rotate-secret": {with(a.rotateSecret), "Makes a new secret; the older ones end at once or after a while."},
+		"POST clients/{id}/disable":       {a.disableClient, "Keeps a client out, and ends all that it has."},
+		"POST clients/{id}/enable":        {a.enableClient, "Lets a client in again; what ended stays ended."},
 
-		"GET resources":          a.resources,
-		"POST resources":         with(a.createResource),
-		"GET resources/{aud}":    a.showResource,
-		"PUT resources/{aud}":    with(a.updateResource),
-		"DELETE resources/{aud}": a.deleteResource,
+		"GET resources":          {a.resources, "The resource servers."},
+		"POST resources":         {with(a.createResource), "Adds a resource server."},
+		"GET resources/{aud}":    {a.showResource, "One resource server."},
+		"PUT resources/{aud}":    {with(a.updateResource), "Replaces what is said about a resource server."},
+		"DELETE resources/{aud}": {a.deleteResource, "Removes a resource server, and ends all tokens for it."},
 
-		"GET users":                 a.users,
-		"POST users":                with(a.createUser),
-		"GET users/{sub}":           a.showUser,
-		"PUT users/{sub}":           with(a.updateUser),
-		"DELETE users/{sub}":        a.deleteUser,
-		"POST users/{sub}/password": with(a.setPassword),
-		"POST users/{sub}/disable":  a.disableUser,
-		"POST users/{sub}/enable":   a.enableUser,
+		"GET users":                 {a.users, "The users."},
+		"POST users":                {with(a.createUser), "Adds a user; a password that is made is in this answer only."},
+		"GET users/{sub}":           {a.showUser, "One user."},
+		"PUT users/{sub}":           {with(a.updateUser), "Replaces what is said about a user."},
+		"DELETE users/{sub}":        {a.deleteUser, "Removes a user, and ends all that they have."},
+		"POST users/{sub}/password": {with(a.setPassword), "Sets or makes a password, and ends all that the user has."},
+		"POST users/{sub}/disable":  {a.disableUser, "Keeps a user from signing in, and ends all that they have."},
+		"POST users/{sub}/enable":   {a.enableUser, "Lets a user sign in again; what ended stays ended."},
 
-		"GET sessions":          a.sessions,
-		"DELETE sessions/{sid}": a.endSession,
-		"GET grants":            a.grants,
-		"DELETE grants/{gid}":   a.endGrant,
+		"GET sessions":          {a.sessions, "The sessions that were not ended, of one user or of all."},
+		"DELETE sessions/{sid}": {a.endSession, "Ends a session, and the grants that hang from it."},
+		"GET grants":            {a.grants, "The grants that were not ended, of a user, of a client, or of both."},
+		"DELETE grants/{gid}":   {a.endGrant, "Ends a grant and its tokens."},
 	}
 }
 

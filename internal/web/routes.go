@@ -13,6 +13,8 @@ import (
 // headers and log line.
 type route struct {
 	name    string // the path, for the log
+	about   string // for the reference page, a sentence
+	spec    string // for the reference page: what it keeps to, where that is a standard
 	get     func(*visit)
 	post    func(*visit)
 	style   style
@@ -44,28 +46,28 @@ func (s *site) table(metadata *document) map[string]*route {
 
 	serveMetadata := func(v *visit) { s.serveDocument(v, metadata) }
 	for _, path := range s.issuer.MetadataPaths() {
-		add(route{get: serveMetadata, style: asJSON, gate: documents}, path)
+		add(route{get: serveMetadata, style: asJSON, gate: documents, about: "What the server is and where its endpoints are.", spec: "RFC 8414 §3; OpenID Connect Discovery §4"}, path)
 	}
 	for path, r := range map[string]route{
-		oauth.PathJWKS:       {get: s.jwks, style: asJSON, gate: documents},
-		oauth.PathAuthorize:  {get: s.authorize, post: s.authorize},
-		oauth.PathToken:      {post: s.token, style: asJSON, gate: tokens},
-		oauth.PathIntrospect: {post: s.introspect, style: asJSON, gate: lookups},
-		oauth.PathRevoke:     {post: s.revoke, style: asJSON, gate: lookups},
-		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, anyForm: true, gate: lookups},
-		oauth.PathEndSession: {get: s.endSession, post: s.endSession},
+		oauth.PathJWKS:       {get: s.jwks, style: asJSON, gate: documents, about: "The public keys that tokens are verified with.", spec: "RFC 7517 §5"},
+		oauth.PathAuthorize:  {get: s.authorize, post: s.authorize, about: "Where a client sends a browser to have its user signed in and asked.", spec: "RFC 6749 §3.1; OpenID Connect Core §3.1.2"},
+		oauth.PathToken:      {post: s.token, style: asJSON, gate: tokens, about: "Tokens for a code, for a refresh token, or for the client itself.", spec: "RFC 6749 §3.2"},
+		oauth.PathIntrospect: {post: s.introspect, style: asJSON, gate: lookups, about: "What a token is worth now.", spec: "RFC 7662 §2"},
+		oauth.PathRevoke:     {post: s.revoke, style: asJSON, gate: lookups, about: "A client ends a token of its own.", spec: "RFC 7009 §2"},
+		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, anyForm: true, gate: lookups, about: "What the bearer of an access token may know of its user.", spec: "OpenID Connect Core §5.3"},
+		oauth.PathEndSession: {get: s.endSession, post: s.endSession, about: "Where a client sends a browser to have it signed out.", spec: "OpenID Connect RP-Initiated Logout §2"},
 
-		pages.PathIndex:          {get: s.index},
-		pages.PathLogin:          {get: s.loginPage, post: s.login},
-		pages.PathConsent:        {get: s.consentPage, post: s.consent},
-		pages.PathLogout:         {get: s.logoutPage, post: s.logout},
-		pages.PathSetup:          {get: s.setupPage, post: s.setup},
-		pathSetupDone:            {get: s.setupDone},
-		pages.PathAccount:        {get: s.accountPage},
-		pages.PathAccountPass:    {post: s.changePassword},
-		pages.PathAccountSession: {post: s.endOwnSession},
-		pages.PathAccountApp:     {post: s.removeApp},
-		pages.PathAccountSignOut: {post: s.signOut},
+		pages.PathIndex:          {get: s.index, about: "A page that says what this server is."},
+		pages.PathLogin:          {get: s.loginPage, post: s.login, about: "The sign-in page."},
+		pages.PathConsent:        {get: s.consentPage, post: s.consent, about: "The page on which a user allows or denies a client."},
+		pages.PathLogout:         {get: s.logoutPage, post: s.logout, about: "The page that asks whether to sign out."},
+		pages.PathSetup:          {get: s.setupPage, post: s.setup, about: "The page behind the setup link, which makes the first user once."},
+		pathSetupDone:            {get: s.setupDone, about: "What to do after the setup."},
+		pages.PathAccount:        {get: s.accountPage, about: "The user's own page: where they are signed in, and which apps may act for them."},
+		pages.PathAccountPass:    {post: s.changePassword, about: "Changes the password; unless told otherwise everything signed in elsewhere ends."},
+		pages.PathAccountSession: {post: s.endOwnSession, about: "Ends one of the user's sign-ins."},
+		pages.PathAccountApp:     {post: s.removeApp, about: "Takes back what the user let a client do."},
+		pages.PathAccountSignOut: {post: s.signOut, about: "Signs out here, or everywhere."},
 	} {
 		if r.gate == nil {
 			r.gate = people
@@ -76,11 +78,11 @@ func (s *site) table(metadata *document) map[string]*route {
 		add(route{get: s.index, gate: people}, base)
 	}
 	for _, asset := range s.pages.Assets() {
-		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents}, base+asset.Path)
+		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents, about: "A file of the pages, named by its hash."}, base+asset.Path)
 	}
 	for _, prefix := range []string{"", base} {
-		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true}, prefix+"/healthz")
-		add(route{get: s.ready, style: asJSON, anyHost: true, quiet: true}, prefix+"/readyz")
+		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true, about: "Whether the process lives. It looks at nothing else."}, prefix+"/healthz")
+		add(route{get: s.ready, style: asJSON, anyHost: true, quiet: true, about: "Whether requests can be answered: the database answers and a key may sign."}, prefix+"/readyz")
 	}
 	return routes
 }
