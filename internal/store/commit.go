@@ -132,7 +132,11 @@ func (c *committer) gather(group []*plan) []*plan {
 // commit writes a group and answers each of its plans. When a plan brings the
 // transaction down, each gets one of its own, so that it takes nobody with it.
 func (c *committer) commit(group []*plan) {
-	results, head, err := c.writer.write(group, c.store.now())
+	now := c.store.now()
+	results, head, err := c.writer.write(group, now, false)
+	if errors.Is(err, errHalfWritten) {
+		results, head, err = c.writer.write(group, now, true)
+	}
 	if err != nil && len(group) > 1 && !errors.Is(err, errCommitting) {
 		for i := range group {
 			c.commit(group[i : i+1])
@@ -173,9 +177,17 @@ type writer struct {
 // then settled only by the rollback, so it is not tried again.
 var errCommitting = errors.New("ending the transaction")
 
+// errHalfWritten marks a plan that met its conflict after it had written
+// something, without a savepoint to go back to.
+var errHalfWritten = errors.New("a later guard was missed")
+
 // write writes a group in one transaction. It gives one result for each plan,
 // in the order of the group, and where the log's head has got to, or one error for all.
-func (w *writer) write(group []*plan, at int64) ([]error, *view, error) {
+//
+// A conflict nearly always shows at a plan's first statement, when there is
+// nothing to undo; so savepoints, two statements for each plan, are set only when
+// a group is written again because of one that showed later.
+func (w *writer) write(group []*plan, at int64, savepoints bool) ([]error, *view, error) {
 	// A plan that moves the head comes first: on PostgreSQL it holds the head's row
 	// and thereby settles the order of the log.
 	slices.SortStableFunc(group, func(a, b *plan) int { return int(numberOf(b.clocked) - numberOf(a.clocked)) })
@@ -186,7 +198,7 @@ func (w *writer) write(group []*plan, at int64) ([]error, *view, error) {
 	var head *view
 	results := make([]error, len(group))
 	for i, p := range group {
-		lc, err := w.writePlan(p, at)
+		lc, err := w.writePlan(p, at, savepoints)
 		switch {
 		case errors.Is(err, ErrConflict):
 			results[i] = ErrConflict
@@ -209,11 +221,14 @@ func (w *writer) write(group []*plan, at int64) ([]error, *view, error) {
 func (w *writer) undo() { _, _ = w.exec(undoGroup) }
 
 // writePlan writes a plan, or leaves nothing of it and gives ErrConflict, or
-// fails and leaves it to the caller to drop the transaction. A plan of one
-// statement needs no savepoint.
-func (w *writer) writePlan(p *plan, at int64) (int64, error) {
-	if p.one() {
-		return 0, w.writeSteps(p, 0, at)
+// fails and leaves it to the caller to drop the transaction.
+func (w *writer) writePlan(p *plan, at int64, savepoints bool) (int64, error) {
+	if p.one() || !savepoints {
+		lc, err := w.writeClocked(p, at)
+		if errors.Is(err, ErrConflict) && (p.clocked || p.written > 0) {
+			return 0, errHalfWritten
+		}
+		return lc, err
 	}
 	if _, err := w.exec(beginPlan); err != nil {
 		return 0, err
