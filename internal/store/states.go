@@ -128,22 +128,26 @@ func (s *Store) RefreshState(ctx context.Context, gid, clientID string) (*record
 	return state, s.addClient(ctx, &state.Parents, g.ClientID, &state.ClientState)
 }
 
-const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + userColumns + `, ` + parentColumns + `
+const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + userColumns + `, ` + parentColumns + `,
+	g.ended_at
 	FROM revlog_head h
 	LEFT JOIN codes c ON c.hash = $1
+	LEFT JOIN grants g ON g.id = c.gid
 	LEFT JOIN users u ON u.id = c.user_id` + userIdentifiers + `
 	LEFT JOIN consents co ON co.user_id = c.user_id AND co.client_id = c.client_id
 	LEFT JOIN sessions s ON s.id = c.sid
 	WHERE h.one = 1`
 
 // CodeState loads what a code's exchange by a client is decided from. Above a
-// code stands its session; the grant is what it will give.
+// code stands its session; the grant is what it will give, or what it has given,
+// and then whether that has ended.
 func (s *Store) CodeState(ctx context.Context, codeHash []byte, clientID string) (*record.CodeState, error) {
 	var code codeRow
 	var user userRow
 	var above parentRow
+	var grantEndedAt int64
 	at, err := s.load(ctx, query{"an exchange", readCodeState, []any{probe(codeHash)}},
-		code.into(), user.into(), above.into())
+		code.into(), user.into(), above.into(), []any{(*number)(&grantEndedAt)})
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +157,7 @@ func (s *Store) CodeState(ctx context.Context, codeHash []byte, clientID string)
 		return nil, err
 	}
 	state.Parents = above.parents(at, c.UserID, c.SID)
+	state.Parents.GID, state.Parents.GrantEndedAt = c.GID, grantEndedAt
 	return state, s.addClient(ctx, &state.Parents, c.ClientID, &state.ClientState)
 }
 

@@ -58,7 +58,7 @@ func TestEveryStateHoldsWhatWasPut(t *testing.T) {
 	t.Run("code", func(t *testing.T) {
 		got := must[*record.CodeState](t)(s.CodeState(t.Context(), []byte("code 1"), "app"))
 		same(t, "state", got, &record.CodeState{
-			ClientState: withAPI, Code: ptr(code()), User: user, Parents: withClient(anasParents(lc), lc),
+			ClientState: withAPI, Code: ptr(code()), User: user, Parents: withGrant(withClient(anasParents(lc), lc)),
 		})
 	})
 	t.Run("authorize", func(t *testing.T) {
@@ -244,5 +244,14 @@ func TestARequestThatNamesNoResourceMeansTheClientsOwn(t *testing.T) {
 		if _, loaded := state.Resources[api().Aud]; loaded != (auds == nil) {
 			t.Errorf("%q: loaded is %v", auds, loaded)
 		}
+	}
+}
+
+// A code that is replayed tells whether the grant that it gave has ended already.
+func TestACodeKnowsWhetherItsGrantHasEnded(t *testing.T) {
+	s := world(t)
+	commit(t, s, record.EndGrant{ID: "gid", At: noon + 7})
+	if got := must[*record.CodeState](t)(s.CodeState(t.Context(), []byte("code 1"), "app")); got.Parents.GrantEndedAt != noon+7 {
+		t.Errorf("it ended at %d, want %d", got.Parents.GrantEndedAt, noon+7)
 	}
 }
