@@ -39,12 +39,13 @@ func ChangePasswordBegin(form PasswordForm, st *record.SessionState, env Env) Ou
 	}
 	check := PasswordCheck{PHC: secret.DummyHash, RVS: st.LC, Reserved: []string{name}}
 	if st.Password != nil {
-		check.PHC, check.UserID = st.Password.Data, st.User.ID
+		check.PHC, check.FactorID, check.UserID = st.Password.Data, st.Password.ID, st.User.ID
 	}
 	return Outcome[PasswordCheck]{Changes: []record.Change{reserve}, Answer: check}
 }
 
-// ChangePasswordFinish stores the new password, whose hash is checked.NewPHC.
+// ChangePasswordFinish stores the new password, whose hash is checked.NewPHC, if
+// the one that was checked still is the user's. A sign-in may have hashed it anew.
 // Unless the form says otherwise all that is signed in elsewhere ends
 // (ASVS 7.4.3); the session that asks lives on.
 func ChangePasswordFinish(form PasswordForm, checked CheckedPassword, st *record.SessionState, env Env) Outcome[struct{}] {
@@ -54,7 +55,7 @@ func ChangePasswordFinish(form PasswordForm, checked CheckedPassword, st *record
 	if err := passwordRefusal(form.New, emailOf(st.User), env.Policy); err != nil {
 		return refuse[struct{}](err)
 	}
-	if !checked.held() || checked.Check.UserID != st.User.ID || st.Password == nil || st.Password.Data != checked.Check.PHC {
+	if !checked.held() || checked.Check.UserID != st.User.ID || st.Password == nil || st.Password.ID != checked.Check.FactorID {
 		out := refuse[struct{}](oauth.Refuse(oauth.ReasonPasswordCurrentWrong))
 		out.Changes = []record.Change{audited(record.Audit{
 			Key:   string(out.Err.Reason) + " " + st.User.ID,
@@ -64,8 +65,8 @@ func ChangePasswordFinish(form PasswordForm, checked CheckedPassword, st *record
 		return out
 	}
 	fresh := *st.Password
-	fresh.Data, fresh.MadeAt = checked.NewPHC, env.Now
-	changes := []record.Change{record.PutFactor{Factor: fresh, OldData: checked.Check.PHC}}
+	fresh.ID, fresh.Data, fresh.MadeAt = env.Seed.ID("factor"), checked.NewPHC, env.Now
+	changes := []record.Change{record.PutFactor{Factor: fresh, OldData: st.Password.Data}}
 	if !form.KeepOthers {
 		changes = append(changes, endEverything(st.User.ID, "password_changed", env)...)
 		changes = append(changes, record.MarkSession{ID: st.Session.ID})

@@ -28,7 +28,7 @@ func newAccount(t *testing.T) *accountCase {
 	return &accountCase{
 		form: PasswordForm{Current: pagePassword, New: pageNewPassword},
 		checked: CheckedPassword{
-			Check:    PasswordCheck{PHC: pageHash, UserID: "ana", RVS: tokenLC, Reserved: []string{"a counter"}},
+			Check:    PasswordCheck{PHC: pageHash, FactorID: "factor", UserID: "ana", RVS: tokenLC, Reserved: []string{"a counter"}},
 			Verified: verifiedPassword(t),
 			NewPHC:   "a new hash",
 		},
@@ -91,7 +91,7 @@ func TestChangingThePasswordTriesTheCurrentOneFirst(t *testing.T) {
 	name := PasswordCounters(secret.Hash("cookie"))[0]
 	got := c.begin()
 	wantRefusal(t, got.Err, "", "")
-	want := PasswordCheck{PHC: pageHash, UserID: "ana", RVS: tokenLC, Reserved: []string{name}}
+	want := PasswordCheck{PHC: pageHash, FactorID: "factor", UserID: "ana", RVS: tokenLC, Reserved: []string{name}}
 	if diff := cmp.Diff(want, got.Answer); diff != "" {
 		t.Errorf("what to check (-want +got):\n%s", diff)
 	}
@@ -148,7 +148,9 @@ func TestAUserWithoutAnAddressHasAPassword(t *testing.T) {
 // all others".
 func TestAChangedPasswordSignsTheOthersOut(t *testing.T) {
 	put := record.PutFactor{
-		Factor:  record.Factor{ID: "factor", UserID: "ana", Kind: "password", Data: "a new hash", MadeAt: tokenNow},
+		Factor: record.Factor{
+			ID: tokenEnv().Seed.ID("factor"), UserID: "ana", Kind: "password", Data: "a new hash", MadeAt: tokenNow,
+		},
 		OldData: pageHash,
 	}
 	rest := []record.Change{
@@ -173,7 +175,7 @@ func TestOnlyTheCurrentPasswordChangesIt(t *testing.T) {
 	for name, change := range map[string]func(*accountCase){
 		"it was wrong":             func(c *accountCase) { c.checked.Verified = secret.Verified{} },
 		"it is another user's":     func(c *accountCase) { c.checked.Check.UserID = "bob" },
-		"it was changed meanwhile": func(c *accountCase) { c.st.Password.Data = "another hash" },
+		"it was changed meanwhile": func(c *accountCase) { c.st.Password.ID, c.st.Password.Data = "another", "its hash" },
 		"it was removed":           func(c *accountCase) { c.st.Password = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,6 +191,17 @@ func TestOnlyTheCurrentPasswordChangesIt(t *testing.T) {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A sign-in that hashed the password anew meanwhile has not changed it.
+func TestAPasswordHashedAnewCanBeChanged(t *testing.T) {
+	c := newAccount(t)
+	c.st.Password.Data = "another hash"
+	got := c.finish()
+	wantRefusal(t, got.Err, "", "")
+	if put, ok := got.Changes[0].(record.PutFactor); !ok || put.OldData != "another hash" || put.Factor.Data != "a new hash" {
+		t.Errorf("the first change is %+v", got.Changes[0])
 	}
 }
 

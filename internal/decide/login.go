@@ -21,6 +21,7 @@ type LoginForm struct {
 // of Begin: nothing that it reads later can make up for it.
 type PasswordCheck struct {
 	PHC      string   // secret.DummyHash where no password would do
+	FactorID string   // the password's, where one is to be changed; a hash at another cost keeps it
 	UserID   string   // empty: the answer is no, whatever the password
 	RVS      int64    // the logical clock read before the password was checked
 	Reserved []string // the counters that the attempt was counted on
