@@ -1,0 +1,213 @@
+package security_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/web/pages"
+)
+
+// ASVS 10.7.2.
+func TestA10_ConsentNamesClientHostScopesAndHowLong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	id := b.query(oauth.PathAuthorize, with(ask("spa"), "scope", "openid email offline_access", "resource", api)).param(pages.FieldInteraction)
+	page := b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}})
+	for _, needed := range []string{"The spa", "spa.example", "e-mail", api, "Lasts", "90 days", "Ana Canary"} {
+		if !strings.Contains(page.body, needed) {
+			t.Errorf("the consent page does not say %q", needed)
+		}
+	}
+	if !strings.Contains(page.body, "https://spa.example/privacy") {
+		t.Error("the client's policy is not linked")
+	}
+}
+
+// RFC 8252 §8.6: any program may listen on loopback, so its user is asked each time, also where nobody else is.
+func TestA10_AClientThatNothingAssuresIsAskedForEachTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for _, uri := range []string{"http://127.0.0.1:51004/cb", "http://localhost:9/cb", "com.example.app:/cb"} {
+		params := with(ask("native"), "redirect_uri", uri)
+		for range 2 {
+			a := b.query(oauth.PathAuthorize, params)
+			if a.location() == nil || a.location().Path != pages.PathConsent {
+				t.Fatalf("%s: goes to %q, not to the consent page", uri, a.Header.Get("Location"))
+			}
+			page := b.get(a.location().RequestURI())
+			if !strings.Contains(page.body, "Nobody has vouched for this application") {
+				t.Errorf("%s: the page does not warn", uri)
+			}
+			if b.consent(a.param(pages.FieldInteraction), pages.DecisionAllow).param("code") == "" {
+				t.Errorf("%s: no code after the yes", uri)
+			}
+		}
+		w.sendsBack(b.query(oauth.PathAuthorize, with(params, "prompt", "none")), uri, "consent_required")
+	}
+}
+
+func TestA10_AConsentCoversNoMoreThanWasShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	b.code("spa", "scope", "openid email")
+	if a := b.query(oauth.PathAuthorize, with(ask("spa"), "scope", "openid", "prompt", "none")); a.param("code") == "" {
+		t.Error("less than was allowed is asked about again")
+	}
+	for _, more := range []string{"openid profile", "openid email offline_access", "openid email api:read"} {
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("spa"), "scope", more, "prompt", "none")), "https://spa.example/cb", "consent_required")
+	}
+	someoneElse := w.newBrowser().signIn(bob)
+	w.sendsBack(someoneElse.query(oauth.PathAuthorize, with(ask("spa"), "prompt", "none")), "https://spa.example/cb", "consent_required")
+}
+
+// The answer of a page is the answer of whoever is signed in then.
+func TestA10_ConsentIsGivenByWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	id := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
+	page := b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}})
+	form := url.Values{pages.FieldToken: {page.input(pages.FieldToken)}, pages.FieldInteraction: {id}, pages.FieldDecision: {"allow"}}
+	w.exec(`UPDATE sessions SET ended_at = 1`)
+	if a := b.post(pages.PathConsent, form); a.param("code") != "" || a.location().Path != pages.PathLogin {
+		t.Errorf("a session that has ended consents: %q", a.Header.Get("Location"))
+	}
+	if n := w.count(`SELECT count(*) FROM consents`); n != 0 {
+		t.Error("a consent was stored")
+	}
+}
+
+func TestA10_SayingNoGivesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	id := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
+	a := b.consent(id, pages.DecisionDeny)
+	w.sendsBack(a, "https://spa.example/cb", "access_denied")
+	if a.param("state") != "s-spa" {
+		t.Errorf("state is %q", a.param("state"))
+	}
+	w.sendsBack(b.query(oauth.PathAuthorize, with(ask("spa"), "prompt", "none")), "https://spa.example/cb", "consent_required")
+	w.showsError(b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}}), http.StatusBadRequest, "interaction_expired", "")
+}
+
+// RFC 9700 §4.2.4.
+func TestA12_PagesLoadNothingFromOthersAndTellNobodyWhereTheUserWas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	id := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
+	for _, page := range []answer{
+		w.newBrowser().get(pages.PathLogin), b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}}), b.get(pages.PathAccount),
+		b.get(pages.PathLogout), b.get("/nowhere"), b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", "form_post")),
+	} {
+		for _, needle := range []string{`src="http`, `src="//`, `href="//`, `@import`, `<iframe`, `<object`, `style="`, ` onclick`, ` onload`} {
+			if strings.Contains(page.body, needle) {
+				t.Errorf("%s has %s", page.Request.URL.Path, needle)
+			}
+		}
+		if page.Header.Get("Referrer-Policy") != "no-referrer" || page.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: Referrer-Policy %q, Cache-Control %q", page.Request.URL.Path, page.Header.Get("Referrer-Policy"), page.Header.Get("Cache-Control"))
+		}
+	}
+}
+
+// Only what cannot leave a trace of the code in a history elsewhere: query and form_post, and nothing invented.
+func TestA13_ResponseModesAreThoseOfTheMetadata(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for _, mode := range []string{"fragment", "query.jwt", "web_message", "FORM_POST", canary} {
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", mode)), "https://app.example/cb", "invalid_request")
+	}
+	// No browser posts to an app's own scheme: the answer must not become a page with the code on it.
+	a := b.authorize(with(ask("native"), "redirect_uri", "com.example.app:/cb", "response_mode", "form_post"))
+	if a.StatusCode != http.StatusBadRequest || a.input("code") != "" {
+		t.Errorf("form_post to an app answers %d", a.StatusCode)
+	}
+}
+
+// FAPI 2.0 §5.3.2.2: at least 1000 and 64 characters.
+func TestA14_StateComesBackExactlyAndNonceArrives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for _, state := range []string{
+		strings.Repeat("s", 4000), "a b+c%20&d=e#f?g/h\\\"'<>", "ключ…✓", "%00", "null", " ", "</script><script>alert(1)</script>",
+	} {
+		if a := b.query(oauth.PathAuthorize, with(ask("web"), "state", state)); a.param("state") != state || a.param("code") == "" {
+			t.Errorf("state %.40q comes back as %.40q", state, a.param("state"))
+		}
+		if a := b.query(oauth.PathAuthorize, with(ask("web"), "state", state, "scope", "\"")); a.param("state") != state {
+			t.Errorf("in an error state %.40q comes back as %.40q", state, a.param("state"))
+		}
+	}
+	if a := b.query(oauth.PathAuthorize, with(ask("web"), "state", "")); strings.Contains(a.Header.Get("Location"), "state") {
+		t.Error("a state that nobody sent comes back")
+	}
+	for _, nonce := range []string{strings.Repeat("n", 1000), "a b+c&\"<>\\é"} {
+		got := w.app("web").granted(b, "nonce", nonce)
+		if w.claims(got.ID)["nonce"] != nonce {
+			t.Errorf("nonce is %v", w.claims(got.ID)["nonce"])
+		}
+	}
+}
+
+// A header cannot be split by what a client wants back.
+func TestA14_ControlCharactersAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for _, bad := range []string{"%0d%0aSet-Cookie:%20x=" + canary, "%00" + canary, "%c2%85" + canary, "%ff" + canary, "%zz" + canary} {
+		a := b.get(oauth.PathAuthorize + "?" + with(ask("web"), "state", "").Encode() + "&state=" + bad)
+		w.sendsBack(a, "https://app.example/cb", "invalid_request")
+		if strings.Contains(a.Header.Get("Location"), canary) || a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %q", bad, a.Header.Get("Location"))
+		}
+	}
+}
+
+// ASVS 10.4.11, and linear cost: a request of a thousand words is answered like one of three.
+func TestA15_ScopesAreThoseOfTheClientsList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for asked, want := range map[string]string{
+		"openid phone address api:read":                 "api:read openid",
+		"openid " + strings.Repeat("x ", 3000) + "email": "email openid",
+		"openid openid openid":                          "openid",
+		"email":                                         "email",
+	} {
+		if got := w.app("web").granted(b, "scope", asked); got.Scope != want {
+			t.Errorf("%.40q gives %q", asked, got.Scope)
+		}
+	}
+	for _, nothingLeft := range []string{"phone", "OPENID", "api:delete", "offline_access:x"} {
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "scope", nothingLeft)), "https://app.example/cb", "invalid_scope")
+	}
+	for _, malformed := range []string{"openid  email", " openid", "openid\"", "openid \\", "openid é"} {
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "scope", malformed)), "https://app.example/cb", "invalid_scope")
+	}
+	w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "resource", other+"/x")), "https://app.example/cb", "invalid_target")
+	w.sendsBack(b.query(oauth.PathAuthorize, with(ask("spa"), "resource", other)), "https://spa.example/cb", "invalid_target")
+}
+
+// Seed S1, A10: all of a scope's attributes or none of it.
+func TestSeedA10_EmailWithoutEmailVerifiedIsInvalidScope(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for _, scope := range []string{"email", "openid email", "openid profile"} {
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("half-sighted"), "scope", scope)), "https://half.example/cb", "invalid_scope")
+		w.sendsBack(w.newBrowser().query(oauth.PathAuthorize, with(ask("half-sighted"), "scope", scope)), "https://half.example/cb", "invalid_scope")
+	}
+	if got := w.app("half-sighted").granted(b); got.Scope != "openid" {
+		t.Errorf("openid alone gives %q", got.Scope)
+	}
+}
