@@ -45,8 +45,14 @@ func TestSetsOfScopes(t *testing.T) {
 		inner, outer Scopes
 		want         bool
 	}{
-		{ac, abc, true}, {abc, abc, true}, {nil, abc, true}, {nil, nil, true},
-		{abc, ac, false}, {bd, abc, false}, {ac, nil, false}, {scopes(t, "aa"), abc, false},
+		{ac, abc, true},
+		{abc, abc, true},
+		{nil, abc, true},
+		{nil, nil, true},
+		{abc, ac, false},
+		{bd, abc, false},
+		{ac, nil, false},
+		{scopes(t, "aa"), abc, false},
 	} {
 		if got := c.inner.Within(c.outer); got != c.want {
 			t.Errorf("%q within %q: %v", c.inner, c.outer, got)
