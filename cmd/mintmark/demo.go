@@ -98,7 +98,8 @@ func startDemo(i *invocation, data, logLevel string) (_ *demonstration, err erro
 	}
 	app := demo.NewApp(demo.Config{
 		Issuer: d.server.engine.Issuer().String(), App: d.app, API: d.api,
-		ClientID: client.ID, ClientSecret: client.Secret, LoginHint: demoUser, Log: d.server.log,
+		ClientID: client.ID, ClientSecret: client.Secret, LoginHint: demoUser,
+		Data: d.server.config.Data, Log: d.server.log,
 	})
 	for n, handler := range []http.Handler{app, demo.NewAPI(d.server.engine.Issuer().String(), d.api)} {
 		d.serve(listeners[n], handler, d.server.log)

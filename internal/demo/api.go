@@ -120,7 +120,11 @@ func (a *API) refuse(w http.ResponseWriter, caller *caller, scope string) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, answer apiAnswer) {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		panic(err) // of strings and numbers: it cannot be
+	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer) // a client that has gone is no fault of ours
+	_, _ = w.Write(body) // a client that has gone is no fault of ours
 }

@@ -16,6 +16,7 @@ type Config struct {
 	ClientID     string
 	ClientSecret string
 	LoginHint    string // who is likely to sign in
+	Data         string // the server's data directory, for the commands that pages show
 	Log          *slog.Logger
 }
 

@@ -26,8 +26,8 @@ type evidence struct {
 	Dead  bool
 	Found string
 	Hop   hop
-	// Reference is what mintmark explain takes.
-	Reference string
+	// Reference is what mintmark explain takes, Data where it finds the server.
+	Reference, Data string
 }
 
 // leaveApp signs out of the application alone: it forgets the visitor and gives
@@ -116,28 +116,29 @@ func (a *App) collect(ctx context.Context, t tokens) ([]evidence, error) {
 	}
 	refused := refreshed.failure() == string(oauth.InvalidGrant)
 	renewal := evidence{
-		Title: "The refresh token", Dead: refused, Found: "refused: " + refreshed.failure(), Reference: refreshed.reference,
+		Title: "The refresh token", Dead: refused, Found: "Refused: " + refreshed.failure() + ".",
+		Reference: refreshed.reference, Data: a.config.Data,
 		Hop: refreshHop("Presented once more, with the right secret.", refreshed.status),
 	}
 	if refreshed.status == http.StatusOK {
-		renewal.Found = "still gives tokens"
+		renewal.Found = "It still gives tokens."
 	}
 	asked, err := a.introspect(ctx, t.Access)
 	if err != nil {
 		return nil, err
 	}
-	atServer := evidence{Title: "The access token, at Mintmark", Dead: !asked.Active, Found: "active: false", Hop: asked.Hop}
+	atServer := evidence{Title: "The access token, at Mintmark", Dead: !asked.Active, Found: "The answer is active: false, and nothing else: nobody learns more about a dead token.", Hop: asked.Hop}
 	if asked.Active {
-		atServer.Found = "active: true"
+		atServer.Found = "The answer is active: true."
 	}
 	called, err := a.callAPI(ctx, http.MethodGet, t.Access)
 	if err != nil {
 		return nil, err
 	}
 	called.Hop.Says = "With the access token of before."
-	atAPI := evidence{Title: "The access token, at the API", Dead: called.Hop.Status != http.StatusOK, Found: "refused", Hop: called.Hop}
+	atAPI := evidence{Title: "The access token, at the API", Dead: called.Hop.Status != http.StatusOK, Found: "Refused.", Hop: called.Hop}
 	if !atAPI.Dead {
-		atAPI.Found = "still accepted, because this API looks at nothing but the token: " + lifeOf(t.Access)
+		atAPI.Found = "Still accepted, because this API looks at nothing but the token. It ends " + endOf(t.Access) + "."
 	}
 	return []evidence{renewal, atServer, atAPI}, nil
 }

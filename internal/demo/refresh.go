@@ -32,7 +32,8 @@ type replay struct {
 	Title     string
 	Hop       hop
 	Code      string // the error; empty: it was answered
-	Reference string
+	Reference string // what mintmark explain takes
+	Data      string // and where it finds the server
 	Ended     bool
 }
 
@@ -41,20 +42,21 @@ type refreshView struct {
 	Old    int // how many were replaced
 	Last   *renewal
 	Replay *replay
-	Life   string
+	Ends   string // the access token does
 }
 
 func refreshBody(here *signedIn) any {
-	return refreshView{Old: len(here.old), Last: here.renewal, Replay: here.replay, Life: lifeOf(here.tokens.Access)}
+	return refreshView{Old: len(here.old), Last: here.renewal, Replay: here.replay, Ends: endOf(here.tokens.Access)}
 }
 
-// lifeOf is how long a token lives, in words.
-func lifeOf(token string) string {
+// endOf is when a token expires, in words.
+func endOf(token string) string {
 	report, err := inspect.Token(token, time.Now())
 	if err != nil {
-		return "it does not say for how long"
+		return "nobody can say when"
 	}
-	return report.Life
+	ends, _ := member(report.Claims, "exp")
+	return orNone(ends.Words)
 }
 
 // refresh trades the refresh token for new tokens.
@@ -134,7 +136,7 @@ func (a *App) refusedRefresh(v *visit, got *reply) {
 	}
 	v.here.over = true
 	v.here.replay = &replay{
-		Title: "The refresh token was refused", Code: got.failure(), Reference: got.reference, Ended: true,
+		Title: "The refresh token was refused", Code: got.failure(), Reference: got.reference, Data: a.config.Data, Ended: true,
 		Hop: refreshHop("What it hangs from has ended: the sign-in, the permission, or the account.", got.status),
 	}
 	http.Redirect(v, v.r, "/refresh#replay", http.StatusSeeOther)
@@ -144,7 +146,7 @@ func (a *App) refusedRefresh(v *visit, got *reply) {
 // a lost answer, or the first one, as a thief would.
 func (a *App) replayOldest(v *visit) {
 	var token string
-	tried := replay{}
+	tried := replay{Data: a.config.Data}
 	switch old, choice := v.here.old, v.r.PostFormValue("choice"); {
 	case choice == "previous" && len(old) > 0:
 		token, tried.Title = old[len(old)-1], "The one before, again"
@@ -192,7 +194,7 @@ func compare(before, after tokens, now time.Time) *renewal {
 // changes says why a claim is another one after a refresh.
 var changes = map[string]string{
 	"iat":        "made just now",
-	"exp":        "so it lives on",
+	"exp":        "a new lifetime; those of access tokens differ by up to a twentieth, so that not all apps refresh at once",
 	"jti":        "another token, with a name of its own",
 	"rvs":        "everything it hangs from was looked at again, as of now",
 	"at_hash":    "it goes with the new access token",
