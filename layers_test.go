@@ -25,6 +25,7 @@ var rooms = []room{
 	{"cmd", "everything", "github.com/alecthomas/kong", "it only wires, and only its wiring knows the command line library"},
 	{"bench", "everything", "modernc.org/sqlite golang.org/x/crypto", "it measures from outside, against floors of its own"},
 	{"examples", "admin verify", "", "an example may use only what its reader can import"},
+	{"internal/gendocs", "config inspect jose mint oauth record secret web", "", "it writes docs/reference from the tables that the code runs by, and is part of no program"},
 	{"test", "everything", "", "it holds tests of the whole"},
 
 	{"internal/web", "engine feed oauth admin record", "", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// occasions say when each event is written. Which events there are is read from
+// the source; one without a sentence here, or a sentence without an event, is an
+// error.
+var occasions = map[string]string{
+	"all_cut":                "Everything that was issued before was cut off: break glass.",
+	"client_created":         "An administrator added a client.",
+	"client_cut":             "Everything that a client had ended.",
+	"client_deleted":         "An administrator removed a client.",
+	"client_disabled":        "An administrator keeps a client out.",
+	"client_enabled":         "An administrator let a client in again.",
+	"client_updated":         "An administrator changed a client.",
+	"consent_denied":         "A user said no on the consent page; the detail is the scope that was asked for.",
+	"consent_ended":          "A user removed an app, and with it all that it had of them.",
+	"consent_given":          "A user said yes on the consent page; the detail is the scope that was allowed.",
+	"grant_ended":            "A grant and its tokens ended: revoked by its client, ended by an administrator, or because a code or refresh token was replayed.",
+	"grant_made":             "A client exchanged a code for its first tokens.",
+	"key_active":             "A signing key began to sign.",
+	"key_compromised":        "A signing key was declared compromised: every token that it signed is dead.",
+	"key_next":               "A signing key was made and published, to sign later.",
+	"key_retired":            "A signing key stopped signing; what it signed stays good.",
+	"password_change_failed": "A signed-in user gave a wrong current password. One row a minute for each user, with a count.",
+	"password_changed":       "A user changed their password.",
+	"password_set":           "An administrator set a user's password; all that the user had ended.",
+	"resource_created":       "An administrator added a resource server.",
+	"resource_cut":           "All tokens for a resource server ended.",
+	"resource_deleted":       "An administrator removed a resource server.",
+	"resource_updated":       "An administrator changed a resource server.",
+	"rollback_suspected":     "A genuine refresh token is ahead of the database: somebody put back an older copy of it without saying so. One row a minute for each grant, with a count.",
+	"secret_rotated":         "An administrator made a client a new secret.",
+	"session_ended":          "A sign-in ended: signed out, ended by its user or an administrator, or another user signed in in that browser.",
+	"setup_done":             "The setup link was used; it works no more.",
+	"sign_in":                "A user signed in; the detail names the session.",
+	"sign_in_failed":         "A sign-in was refused; the detail is the reason. One row a minute for each account, network and reason, with a count.",
+	"token_ended":            "A client revoked a single access token.",
+	"user_created":           "A user was added, by an administrator or by the setup link.",
+	"user_cut":               "All that a user had ended, or only their live tokens: signed out everywhere, password changed or set, disabled, deleted.",
+	"user_deleted":           "An administrator removed a user.",
+	"user_disabled":          "An administrator keeps a user from signing in.",
+	"user_enabled":           "An administrator lets a user sign in again.",
+	"user_updated":           "An administrator changed a user's profile.",
+}
+
+// writeAudit joins the events that the source writes with what is said of them.
+func writeAudit(w *writer, root string) error {
+	words, err := auditWords(root)
+	if err != nil {
+		return err
+	}
+	if err := matched(words, occasions); err != nil {
+		return err
+	}
+	w.paragraph("A row of the table `audit` is committed with what it records, or not at all. `actor` is `user:SUB`, `client:CLIENT_ID`, `admin` or `server`. " +
+		"Where something ended, `detail` is the reason and the target. A token that is minted, refreshed, introspected or refused writes no row, but a line of the log.")
+	w.table("Event", "When", "Written in")
+	for _, event := range slices.Sorted(maps.Keys(words)) {
+		w.row(code(event), occasions[event], code(strings.Join(words[event], "`, `")))
+	}
+	return nil
+}
+
+// matched holds the source and the sentences to each other.
+func matched(words map[string][]string, sentences map[string]string) error {
+	var wrong []error
+	for event, files := range words {
+		if sentences[event] == "" {
+			wrong = append(wrong, fmt.Errorf("the audit event %s of %s has no sentence in internal/gendocs/audit.go", event, files[0]))
+		}
+	}
+	for event := range sentences {
+		if words[event] == nil {
+			wrong = append(wrong, fmt.Errorf("internal/gendocs/audit.go has a sentence for the audit event %s, which nothing writes", event))
+		}
+	}
+	return errors.Join(wrong...)
+}
