@@ -146,7 +146,7 @@ func (b *bench) compareAll(ctx context.Context, r *report) {
 				continue
 			}
 			fmt.Fprintf(os.Stderr, "bench: %s, %d connections\n", w.name, n)
-			l, err := compare(ctx, b.options, w, n, b.floors, b.tenants)
+			l, err := b.compare(ctx, w, n)
 			if err != nil {
 				r.problems = append(r.problems, fmt.Sprintf("%s, %d connections: %v", w.name, n, err))
 				continue

@@ -107,24 +107,24 @@ type line struct {
 func (l line) ratio() float64 { return median(ratios(l.floors, l.servers)) }
 
 // compare measures a work and its floor in turn.
-func compare(ctx context.Context, o options, w work, n int, f *floorSite, t *tenants) (line, error) {
+func (b *bench) compare(ctx context.Context, w work, n int) (line, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	scripts, stock, err := w.prepare(ctx, t, n)
+	scripts, stock, err := w.prepare(ctx, b.tenants, n)
 	if err != nil {
 		return line{}, err
 	}
 	groups := [2]*load.Group{}
-	for i, address := range []string{f.address, t.address} {
+	for i, address := range []string{b.floors.address, b.tenants.address} {
 		if groups[i], err = load.Dial(ctx, address, n); err != nil {
 			return line{}, err
 		}
 		defer groups[i].Close()
 	}
-	floor := side{process: f.process, group: groups[0], scripts: f.scripts(w.floor, n)}
-	server := side{process: t.process, group: groups[1], scripts: scripts, stock: stock}
+	floor := side{process: b.floors.process, group: groups[0], scripts: b.floors.scripts(w.floor, n)}
+	server := side{process: b.tenants.process, group: groups[1], scripts: scripts, stock: stock}
 	l := line{work: w, connections: n}
-	l.floors, l.servers, err = interleave(ctx, o.rounds, o.duration, floor, server)
+	l.floors, l.servers, err = interleave(ctx, b.rounds, b.duration, floor, server)
 	return l, err
 }
 

