@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/config"
 	"github.com/mintmark-id/mintmark/internal/secret"
+	"github.com/mintmark-id/mintmark/internal/store"
 )
 
 // readKEK reads the key-encryption key from where the settings say.
@@ -23,14 +25,18 @@ func readKEK(c *config.Config) (secret.KEK, error) {
 	return secret.ParseKEK(text)
 }
 
-// openKEK is readKEK that makes the key of a new server. Where there is a database
-// already, a new key could open nothing of it.
-func openKEK(c *config.Config) (secret.KEK, error) {
+// openKEK is readKEK that makes the key of a new server. Where something was sealed
+// already, a new key could not open it.
+func openKEK(ctx context.Context, c *config.Config, database *store.Store) (secret.KEK, error) {
 	key, err := readKEK(c)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	if _, err := os.Stat(c.Database); err == nil {
+	sealed, err := database.Roots(ctx)
+	if err != nil {
+		return key, fmt.Errorf("reading what was sealed: %w", err)
+	}
+	if len(sealed) > 0 {
 		return key, fmt.Errorf("the key-encryption key %s is missing, and %s was sealed with it: put it back (it is in no backup unless asked for by name)", c.KEKFile, c.Database)
 	}
 	_, _ = rand.Read(key[:]) // never fails

@@ -109,18 +109,18 @@ func (s *server) listen(ctx context.Context) (net.Listener, error) {
 	return tls.NewListener(listener, pair.tlsConfig()), nil
 }
 
-// openEngine opens key, database and engine.
+// openEngine opens database, key and engine.
 func (s *server) openEngine(i *invocation) error {
-	key, err := openKEK(s.config)
-	if err != nil {
-		return err
-	}
 	database, err := openStore(i, s.config)
 	if err != nil {
 		return err
 	}
 	s.closers = append(s.closers, database.Close)
 	if s.schema, err = schemaVersion(i.ctx, database); err != nil {
+		return err
+	}
+	key, err := openKEK(i.ctx, s.config, database)
+	if err != nil {
 		return err
 	}
 	s.engine, err = newEngine(i.ctx, s.config, database, key, s.log)
@@ -218,9 +218,11 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 	if err := aligned(out, rows); err != nil {
 		return err
 	}
+	ready := "Ready."
 	if token != "" {
-		_, err = fmt.Fprintln(out, "There are no users yet: open the setup link to make the first one. It works once, until the server stops.")
+		ready += " There are no users yet: the setup link makes the first one. It works once, until the server stops."
 	}
+	_, err = fmt.Fprintln(out, ready)
 	return err
 }
 

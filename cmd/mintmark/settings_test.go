@@ -1,0 +1,39 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/mintmark-id/mintmark/internal/config"
+)
+
+// The same names as flags, variables and in the file: architecture.md, part 12.
+func TestEverySettingIsAFlagOfTheCommandsThatNeedAll(t *testing.T) {
+	for _, command := range [][]string{{"serve"}, {"config", "check"}, {"migrate", "status"}, {"migrate", "up"}} {
+		for _, name := range config.Names() {
+			flag := "--" + config.Flag(name) + "=given"
+			parser := kong.Must(&commands{}, settingHelp())
+			chosen, err := parser.Parse(append(slices.Clone(command), flag))
+			if err != nil {
+				t.Errorf("%v %s: %v", command, flag, err)
+				continue
+			}
+			if got := settingFlags(chosen); len(got) != 1 || !slices.Equal(got[name], []string{"given"}) {
+				t.Errorf("%v %s is read as %v", command, flag, got)
+			}
+		}
+	}
+}
+
+func TestListsAsFlagsRepeatOrTakeCommas(t *testing.T) {
+	chosen, err := kong.Must(&commands{}, settingHelp()).Parse([]string{"serve", "--trusted-proxy", "10.0.0.0/8,10.1.0.1", "--data=d", "--trusted-proxy=fd00::/8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := settingFlags(chosen)
+	if want := []string{"10.0.0.0/8", "10.1.0.1", "fd00::/8"}; !slices.Equal(got["trusted_proxy"], want) || got["data"][0] != "d" {
+		t.Errorf("%v", got)
+	}
+}
