@@ -43,7 +43,7 @@ var rooms = []room{
 	{"internal/oauth", "", "", "a leaf: the vocabulary of the standards"},
 	{"internal/jose", "", "", "a leaf: verify ships it to others, so it drags nothing along"},
 	{"internal/revocation", "", "", "a leaf: verify ships it to others, so it drags nothing along"},
-	{"internal/secret", "", "golang.org/x/crypto golang.org/x/text", "a leaf: what secrets look like and how they are hashed"},
+	{"internal/secret", "", "golang.org/x/crypto ", "a leaf: what secrets look like and how they are hashed"},
 	{"verify", "jose revocation", "", "public SDK: a resource server takes it without any dependency"},
 	{"admin", "", "", "public client: its users take it without any dependency"},
 }
