@@ -16,6 +16,10 @@ func engineForm() engine.ClientForm {
 	return engine.ClientForm{Name: "x", Settings: record.ClientSettings{GrantTypes: []string{"client_credentials"}}}
 }
 
+func resourceSettings() record.ResourceSettings {
+	return record.ResourceSettings{Name: "API", Scopes: []string{"api:read", "api:write"}}
+}
+
 // formFor is a request that would be answered, of every kind that a client must authenticate for.
 func formFor(path, token string) url.Values {
 	if path == oauth.PathToken {
@@ -40,15 +44,22 @@ func TestF1_ConfidentialClientsAuthenticateEverywhere(t *testing.T) {
 			"an empty secret in body":  func(_ *browser, f url.Values) { f.Set("client_id", "web"); f.Set("client_secret", "") },
 			"a wrong secret":           func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("web", "mcs_"+canary)) },
 			"another's secret":         func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("web", w.secrets["machine"])) },
-			"a part of its secret":     func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("web", secretOf[:len(secretOf)-1])) },
-			"its secret and more":      func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("web", secretOf+"x")) },
-			"its secret in capitals":   func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("web", strings.ToUpper(secretOf))) },
-			"its id in capitals":       func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("WEB", secretOf)) },
+			"a part of its secret": func(c *browser, _ url.Values) {
+				c.header.Set("Authorization", basic("web", secretOf[:len(secretOf)-1]))
+			},
+			"its secret and more":    func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("web", secretOf+"x")) },
+			"its secret in capitals": func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("web", strings.ToUpper(secretOf))) },
+			"its id in capitals":     func(c *browser, _ url.Values) { c.header.Set("Authorization", basic("WEB", secretOf)) },
 			"its secret's hash": func(c *browser, _ url.Values) {
 				c.header.Set("Authorization", basic("web", base64.RawURLEncoding.EncodeToString([]byte(secretOf))))
 			},
-			"a bearer token":        func(c *browser, f url.Values) { c.header.Set("Authorization", "Bearer "+got.Access); f.Set("client_id", "web") },
-			"basic without a colon": func(c *browser, _ url.Values) { c.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("web"))) },
+			"a bearer token": func(c *browser, f url.Values) {
+				c.header.Set("Authorization", "Bearer "+got.Access)
+				f.Set("client_id", "web")
+			},
+			"basic without a colon": func(c *browser, _ url.Values) {
+				c.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("web")))
+			},
 			"basic that is no base64": func(c *browser, _ url.Values) {
 				c.header.Set("Authorization", "Basic "+strings.TrimRight(basic("web", secretOf)[6:], "=")+"!")
 			},

@@ -196,9 +196,14 @@ func TestD5_ASessionThatEndedGivesNoTokens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for name, end := range map[string]func(b *browser){
-		"logout":       func(b *browser) { b.account(pages.PathAccountSignOut, url.Values{pages.FieldSignOut: {pages.SignOutHere}}) },
-		"by admin":     func(b *browser) { w.must(w.engine.EndSession(t.Context(), w.sid(b))) },
-		"another user": func(b *browser) { b.authorize(with(ask("web"), "prompt", "login")); w.exec(`UPDATE sessions SET ended_at = 1`) },
+		"logout": func(b *browser) {
+			b.account(pages.PathAccountSignOut, url.Values{pages.FieldSignOut: {pages.SignOutHere}})
+		},
+		"by admin": func(b *browser) { w.must(w.engine.EndSession(t.Context(), w.sid(b))) },
+		"another user": func(b *browser) {
+			b.authorize(with(ask("web"), "prompt", "login"))
+			w.exec(`UPDATE sessions SET ended_at = 1`)
+		},
 	} {
 		b := w.newBrowser().signIn(ana)
 		code := b.code("web", "scope", "openid offline_access")

@@ -179,10 +179,10 @@ func TestA15_ScopesAreThoseOfTheClientsList(t *testing.T) {
 	w := newWorld(t)
 	b := w.newBrowser().signIn(ana)
 	for asked, want := range map[string]string{
-		"openid phone address api:read":                 "api:read openid",
+		"openid phone address api:read":                  "api:read openid",
 		"openid " + strings.Repeat("x ", 3000) + "email": "email openid",
-		"openid openid openid":                          "openid",
-		"email":                                         "email",
+		"openid openid openid":                           "openid",
+		"email":                                          "email",
 	} {
 		if got := w.app("web").granted(b, "scope", asked); got.Scope != want {
 			t.Errorf("%.40q gives %q", asked, got.Scope)

@@ -226,7 +226,7 @@ func TestE4_AClientsOwnTokenCannotPassForAUsers(t *testing.T) {
 	if err == nil {
 		t.Error("a client takes a user's sub for its id")
 	}
-	if _, err := w.engine.CreateClient(t.Context(), strings.ToLower(strings.Repeat("a", 22)), engineForm()); err == nil {
+	if _, err := w.engine.CreateClient(t.Context(), strings.Repeat("a", 21)+"g", engineForm()); err == nil {
 		t.Error("a client's id has the form of a sub")
 	}
 }
