@@ -148,9 +148,10 @@ func (a *App) exchange(ctx context.Context, metadata *oauth.Metadata, code strin
 	if !c.allHold() {
 		return nil, &failure{Title: "The ID token is not what it should be", Says: "The application uses nothing of this answer.", Checks: c, Again: true}, nil
 	}
-	here := &signedIn{nonce: p.nonce, tokens: t, checks: c, hops: a.signInHops(p)}
+	here := &signedIn{nonce: p.nonce, tokens: t, checks: c}
 	here.subject, _ = claims.String("sub")             // checked
 	here.authTime, _ = claims.NumericDate("auth_time") // 0 where the server does not say
+	here.hops = a.signInHops(p, here.authTime >= p.at.Unix())
 	return here, nil, a.fetchUser(ctx, metadata, here)
 }
 
@@ -182,17 +183,23 @@ func (a *App) fetchUser(ctx context.Context, metadata *oauth.Metadata, here *sig
 	return nil
 }
 
-// signInHops tells the way of a sign-in.
-func (a *App) signInHops(p pending) []hop {
+// signInHops tells the way of a sign-in, in which somebody was asked for a
+// password or not.
+func (a *App) signInHops(p pending, asked bool) []hop {
+	atServer := hop{
+		From: "Your browser", To: "Mintmark", Line: "POST /login, POST /consent",
+		Says: "You typed the password at Mintmark, which made sure that the app may have what it asks for. The app never sees the password.",
+	}
+	if !asked {
+		atServer.Line = "Cookie: (Mintmark's own)"
+		atServer.Says = "Mintmark knew this browser from before, and you had allowed the app what it asks for: nobody was asked anything."
+	}
 	return []hop{
 		{
 			From: "Your browser", To: "Mintmark", Line: p.to,
 			Says: "Sent there by the app, with three random values that only this sign-in has: state, nonce, and the hash of a PKCE verifier.",
 		},
-		{
-			From: "Your browser", To: "Mintmark", Line: "POST /login, POST /consent",
-			Says: "You typed the password at Mintmark, and allowed the app what it asked for. The app never sees the password.",
-		},
+		atServer,
 		{
 			From: "Your browser", To: "The app", Line: "GET " + PathCallback + "?code=…&state=…&iss=" + a.config.Issuer,
 			Says: "Back with a code that works once, for a minute, for this client alone. Tokens never pass through the address bar.",

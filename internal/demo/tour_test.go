@@ -17,7 +17,7 @@ func TestAVisitorSignsInUsesRenewsAndEndsTheTokens(t *testing.T) {
 	if greeting.at.String() != w.appURL+"/you" {
 		t.Fatalf("the sign-in ends at %s", greeting.at)
 	}
-	greeting.has(t, "Welcome, Ana <Moreira>", "state is one", "RFC 9207", "at_hash fits", "nonce is the one", "userinfo is about the same user", ana)
+	greeting.has(t, "Welcome, Ana <Moreira>", "You typed the password at Mintmark", "state is one", "RFC 9207", "at_hash fits", "nonce is the one", "userinfo is about the same user", ana)
 
 	b.get(w.appURL+"/tokens").has(t, "ID token", "Access token", "Refresh token", "typ", "at+jwt", "client_id", "generation", "in 15 minutes")
 
@@ -61,7 +61,8 @@ func TestSigningOutOfTheAppEndsItsTokensAndNotTheSessionAtTheServer(t *testing.T
 	w, b := newWorld(t), newBrowser(t)
 	b.signIn(w)
 	b.post(w.appURL+"/leave/app", nil).has(t, "signed out of Breadbox", "/oauth2/revoke", "Refused: invalid_grant", "active: false")
-	if back := b.get(w.appURL + "/login"); back.at.String() != w.appURL+"/you" {
+	back := b.get(w.appURL + "/login")
+	if back.at.String() != w.appURL+"/you" {
 		t.Errorf("signing in again ends at %s: somebody was asked", back.at)
 	}
 }

@@ -233,6 +233,20 @@ func TestEveryStandardClaimHasAMeaning(t *testing.T) {
 	}
 }
 
+func TestAnAnswerOfUserinfoIsExplainedLikeAToken(t *testing.T) {
+	answer, err := jose.DecodeObject([]byte(`{"sub":"u","email":"ana@example.com","updated_at":1795348200}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := Claims(answer, moment)
+	if email := member(t, list, "email"); email.Value != "ana@example.com" || email.Meaning == unknownMeaning {
+		t.Errorf("the address is shown as %+v", email)
+	}
+	if at := member(t, list, "updated_at"); at.Words != "today 11:50:00 UTC, 10 minutes ago" {
+		t.Errorf("a time is shown as %+v", at)
+	}
+}
+
 func TestTheAudienceOfAnIDTokenIsTheClient(t *testing.T) {
 	if access, id := claimMeaning(AccessToken, "aud", ""), claimMeaning(IDToken, "aud", ""); access == id || !strings.Contains(id, "client") {
 		t.Errorf("aud means %q and %q", access, id)
