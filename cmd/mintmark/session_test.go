@@ -29,13 +29,14 @@ type process struct {
 	command *exec.Cmd
 	name    string
 	said    strings.Builder
-	ended   chan error
+	ended   chan struct{} // closed when the process has ended
+	err     error         // how; set before
 }
 
 func (r *running) killAll() {
 	for _, p := range r.servers {
 		_ = p.command.Process.Kill() // it may have ended
-		_ = <-p.ended                // killed, which is no news
+		<-p.ended
 	}
 }
 
@@ -51,7 +52,7 @@ func serveInBackground(ts *testscript.TestScript, neg bool, args []string) {
 		flags = append(flags, "--listen", "127.0.0.1:0")
 	}
 	programs, _, _ := strings.Cut(ts.Getenv("PATH"), string(os.PathListSeparator))
-	p := &process{command: exec.Command(programs+"/mintmark", flags...), name: args[0], ended: make(chan error, 1)}
+	p := &process{command: exec.Command(programs+"/mintmark", flags...), name: args[0], ended: make(chan struct{})}
 	p.command.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "MINTMARK_KEK"} {
 		if value := ts.Getenv(name); value != "" {
@@ -83,17 +84,17 @@ func (p *process) listen(ts *testscript.TestScript, out io.Reader) {
 				announced <- values
 			}
 		}
-		p.ended <- p.command.Wait()
+		p.err = p.command.Wait()
+		close(p.ended)
 	}()
 	select {
 	case values := <-announced:
 		ts.Setenv("ADDRESS", values["listening"])
 		ts.Setenv("ISSUER", values["issuer"])
 		ts.Setenv("SETUP", values["setup"])
-	case err := <-p.ended:
-		p.ended <- err
+	case <-p.ended:
 		log, _ := os.ReadFile(ts.MkAbs(p.name + ".err"))
-		ts.Fatalf("the server ended: %v\n%s%s", err, p.said.String(), log)
+		ts.Fatalf("the server ended: %v\n%s%s", p.err, p.said.String(), log)
 	case <-time.After(patience):
 		ts.Fatalf("the server said nothing for %s", patience)
 	}
@@ -116,9 +117,9 @@ func end(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		_ = p.command.Process.Signal(sent) // it may have been told already
 		select {
-		case err := <-p.ended:
-			if _, killed := errors.AsType[*exec.ExitError](err); err != nil && (len(args) == 1 || !killed) {
-				ts.Fatalf("the server ended: %v", err)
+		case <-p.ended:
+			if _, killed := errors.AsType[*exec.ExitError](p.err); p.err != nil && (len(args) == 1 || !killed) {
+				ts.Fatalf("the server ended: %v", p.err)
 			}
 		case <-time.After(patience):
 			ts.Fatalf("the server did not end for %s", patience)
