@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -27,6 +28,10 @@ type serveCommand struct{ settingsGiven }
 // drain is how long requests under way may take when the server is told to stop.
 const drain = 10 * time.Second
 
+// settling is when starting is surely over, the making of a new server's RSA keys
+// included, and the memory that only it needed can go back.
+const settling = 5 * time.Second
+
 // Run serves until it is interrupted.
 func (*serveCommand) Run(i *invocation) error {
 	c, err := i.effective()
@@ -42,6 +47,8 @@ func (*serveCommand) Run(i *invocation) error {
 	if err := s.announce(i.ctx, i.out); err != nil {
 		return errors.Join(err, s.close())
 	}
+	settled := time.AfterFunc(settling, debug.FreeOSMemory)
+	defer settled.Stop()
 	select {
 	case <-i.ctx.Done():
 		err = nil
@@ -174,7 +181,7 @@ func newEngine(ctx context.Context, c *config.Config, database *store.Store, key
 		*to = from.Milliseconds()
 	}
 	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
-	return engine.Open(ctx, engine.Config{Policy: policy, Store: database, KEK: key, Log: log})
+	return engine.Open(ctx, engine.Config{Policy: policy, Store: database, KEK: key, Log: log, TestMode: c.TestMode})
 }
 
 // serve answers on both listeners.
@@ -207,6 +214,9 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 		{"issuer", issuer.String()},
 		{"discovery", issuer.Endpoint("/.well-known/openid-configuration")},
 		{"data", s.config.Data},
+	}
+	if s.config.TestMode {
+		rows = append(rows, []string{"TEST MODE", "the clock can be moved: whatever expires here can be made to, so never rely on this server"})
 	}
 	token, err := s.engine.IssueSetupToken(ctx)
 	if err != nil {
