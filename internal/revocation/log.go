@@ -1,7 +1,6 @@
 package revocation
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -23,11 +22,26 @@ func Dead(rvs, cut int64) bool { return rvs < cut }
 type FeedKey [32]byte
 
 // Name returns the name under which the target travels on the feed: the first 8
-// bytes, big-endian, of HMAC-SHA-256 over its encoding.
+// bytes, big-endian, of HMAC-SHA-256 over its encoding. HMAC is written out
+// (RFC 2104 §2) because a verifier computes ten names for each new token and
+// crypto/hmac allocates for each of them.
 func (k FeedKey) Name(t Target) uint64 {
-	mac := hmac.New(sha256.New, k[:])
-	mac.Write(t.Append(make([]byte, 0, 128)))
-	return binary.BigEndian.Uint64(mac.Sum(nil))
+	var inner [sha256.BlockSize + 192]byte // longer targets take an allocation
+	pad(inner[:], k[:], 0x36)
+	digest := sha256.Sum256(t.Append(inner[:sha256.BlockSize]))
+	var outer [sha256.BlockSize + sha256.Size]byte
+	pad(outer[:], k[:], 0x5c)
+	copy(outer[sha256.BlockSize:], digest[:])
+	digest = sha256.Sum256(outer[:])
+	return binary.BigEndian.Uint64(digest[:])
+}
+
+// pad fills the first block of HMAC's inner or outer hash.
+func pad(block, key []byte, with byte) {
+	copy(block, key)
+	for i := range block[:sha256.BlockSize] {
+		block[i] ^= with
+	}
 }
 
 // Entry is one revocation as the feed serves it.
