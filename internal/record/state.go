@@ -45,7 +45,6 @@ type ClientState struct {
 type CodeState struct {
 	ClientState
 	Code    *Code // nil: no such code
-	User    *User
 	Parents Parents
 }
 

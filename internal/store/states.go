@@ -128,12 +128,12 @@ func (s *Store) RefreshState(ctx context.Context, gid, clientID string) (*record
 	return state, s.addClient(ctx, &state.Parents, g.ClientID, &state.ClientState)
 }
 
-const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + userColumns + `, ` + parentColumns + `,
+const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + parentColumns + `,
 	g.ended_at
 	FROM revlog_head h
 	LEFT JOIN codes c ON c.hash = $1
 	LEFT JOIN grants g ON g.id = c.gid
-	LEFT JOIN users u ON u.id = c.user_id` + userIdentifiers + `
+	LEFT JOIN users u ON u.id = c.user_id
 	LEFT JOIN consents co ON co.user_id = c.user_id AND co.client_id = c.client_id
 	LEFT JOIN sessions s ON s.id = c.sid
 	WHERE h.one = 1`
@@ -143,16 +143,15 @@ const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + user
 // and then whether that has ended.
 func (s *Store) CodeState(ctx context.Context, codeHash []byte, clientID string) (*record.CodeState, error) {
 	var code codeRow
-	var user userRow
 	var above parentRow
 	var grantEndedAt int64
 	at, err := s.load(ctx, query{"an exchange", readCodeState, []any{probe(codeHash)}},
-		code.into(), user.into(), above.into(), []any{(*number)(&grantEndedAt)})
+		code.into(), above.into(), []any{(*number)(&grantEndedAt)})
 	if err != nil {
 		return nil, err
 	}
 	c := &code.code
-	state := &record.CodeState{Code: code.get(), User: user.get()}
+	state := &record.CodeState{Code: code.get()}
 	if state.ClientState, err = s.clientState(ctx, at, clientID, c.Request.Resources); err != nil {
 		return nil, err
 	}

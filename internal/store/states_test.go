@@ -58,7 +58,7 @@ func TestEveryStateHoldsWhatWasPut(t *testing.T) {
 	t.Run("code", func(t *testing.T) {
 		got := must[*record.CodeState](t)(s.CodeState(t.Context(), []byte("code 1"), "app"))
 		same(t, "state", got, &record.CodeState{
-			ClientState: withAPI, Code: ptr(code()), User: user, Parents: withGrant(withClient(anasParents(lc), lc)),
+			ClientState: withAPI, Code: ptr(code()), Parents: withGrant(withClient(anasParents(lc), lc)),
 		})
 	})
 	t.Run("authorize", func(t *testing.T) {
