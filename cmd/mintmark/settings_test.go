@@ -4,8 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/mintmark-id/mintmark/internal/config"
 )
 
@@ -13,14 +11,14 @@ import (
 func TestEverySettingIsAFlagOfTheCommandsThatNeedAll(t *testing.T) {
 	for _, command := range [][]string{{"serve"}, {"config", "check"}, {"migrate", "status"}, {"migrate", "up"}} {
 		for _, name := range config.Names() {
-			flag := "--" + config.Flag(name) + "=given"
-			parser := kong.Must(&commands{}, settingHelp())
-			chosen, err := parser.Parse(append(slices.Clone(command), flag))
+			flag := "--" + config.Flag(name) + "=true"
+			args := append(slices.Clone(command), flag)
+			chosen, err := newParser(&globalFlags{}, args).Parse(args)
 			if err != nil {
 				t.Errorf("%v %s: %v", command, flag, err)
 				continue
 			}
-			if got := settingFlags(chosen); len(got) != 1 || !slices.Equal(got[name], []string{"given"}) {
+			if got := settingFlags(chosen); len(got) != 1 || !slices.Equal(got[name], []string{"true"}) {
 				t.Errorf("%v %s is read as %v", command, flag, got)
 			}
 		}
@@ -28,7 +26,8 @@ func TestEverySettingIsAFlagOfTheCommandsThatNeedAll(t *testing.T) {
 }
 
 func TestListsAsFlagsRepeatOrTakeCommas(t *testing.T) {
-	chosen, err := kong.Must(&commands{}, settingHelp()).Parse([]string{"serve", "--trusted-proxy", "10.0.0.0/8,10.1.0.1", "--data=d", "--trusted-proxy=fd00::/8"})
+	args := []string{"serve", "--trusted-proxy", "10.0.0.0/8,10.1.0.1", "--data=d", "--trusted-proxy=fd00::/8"}
+	chosen, err := newParser(&globalFlags{}, args).Parse(args)
 	if err != nil {
 		t.Fatal(err)
 	}
