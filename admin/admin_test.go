@@ -57,7 +57,7 @@ func (b *logBook) String() string {
 	return b.text.String()
 }
 
-func newServer(t *testing.T) *server {
+func newServer(t *testing.T, changes ...func(*engine.Config)) *server {
 	t.Helper()
 	// Not t.TempDir: the path of a socket has at most 107 bytes.
 	dir, err := os.MkdirTemp("", "mintmark") //nolint:usetesting // see above
@@ -72,9 +72,11 @@ func newServer(t *testing.T) *server {
 	s.must(s.store.Migrate(t.Context()))
 	issuer, err := oauth.ParseIssuer("http://localhost:8484")
 	s.must(err)
-	s.engine, err = engine.Open(t.Context(), engine.Config{
-		Policy: decide.DefaultPolicy(issuer), Store: s.store, KEK: secret.KEK{1}, Log: slog.New(slog.DiscardHandler),
-	})
+	config := engine.Config{Policy: decide.DefaultPolicy(issuer), Store: s.store, KEK: secret.KEK{1}, Log: slog.New(slog.DiscardHandler)}
+	for _, change := range changes {
+		change(&config)
+	}
+	s.engine, err = engine.Open(t.Context(), config)
 	s.must(err)
 	t.Cleanup(s.engine.Close)
 	s.serve()

@@ -36,6 +36,29 @@ type Explanation struct {
 	Unit     string    `json:"unit,omitempty"` // of Expected and Seen
 }
 
+// AuditEvent is a row of the audit trail: who did what to whom.
+type AuditEvent struct {
+	ID       string    `json:"id"`
+	At       time.Time `json:"at"`    // of the first, where there are several
+	Event    string    `json:"event"` // such as "sign_in"
+	Actor    string    `json:"actor"` // "user:" and a sub, "client:" and a client_id, "admin" or "server"
+	Sub      string    `json:"sub,omitempty"`
+	ClientID string    `json:"client_id,omitempty"`
+	GID      string    `json:"gid,omitempty"`
+	Count    int64     `json:"count"` // how often it happened in its minute
+	Detail   string    `json:"detail,omitempty"`
+}
+
+// ClockAdvance is the body that moves the clock of a server in test mode.
+type ClockAdvance struct {
+	Advance string `json:"advance"` // as in time.ParseDuration: 90s, 15m, 720h
+}
+
+// Clock is the clock that a server decides by.
+type Clock struct {
+	Now time.Time `json:"now"`
+}
+
 // Status is the state of the server.
 type Status struct {
 	Version       string    `json:"version"`
@@ -58,6 +81,19 @@ func (c *Client) Keys(ctx context.Context) iter.Seq2[Key, error] {
 func (c *Client) RotateKeys(ctx context.Context, emergency bool) ([]Key, error) {
 	keys, err := call[page[Key]](ctx, c, http.MethodPost, "keys/rotate", KeyRotation{Emergency: emergency})
 	return keys.Items, err
+}
+
+// Audit lists the audit trail, newest first.
+func (c *Client) Audit(ctx context.Context) iter.Seq2[AuditEvent, error] {
+	return list[AuditEvent](ctx, c, "audit", nil)
+}
+
+// AdvanceClock moves the clock of a server in test mode forward, and gives the
+// time that it shows then. A server that is not in test mode has no such thing:
+// its answer is a *Problem with the status 404.
+func (c *Client) AdvanceClock(ctx context.Context, by time.Duration) (time.Time, error) {
+	clock, err := call[Clock](ctx, c, http.MethodPost, "test/clock", ClockAdvance{Advance: by.String()})
+	return clock.Now, err
 }
 
 // Explain opens a reference code: the header Error-Reference of a refusal, or the

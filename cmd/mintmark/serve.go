@@ -216,7 +216,7 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 		{"data", s.config.Data},
 	}
 	if s.config.TestMode {
-		rows = append(rows, []string{"TEST MODE", "the clock can be moved: whatever expires here can be made to, so never rely on this server"})
+		rows = append(rows, []string{"TEST MODE", "the clock can be moved through the admin API: for tests only"})
 	}
 	token, err := s.engine.IssueSetupToken(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +41,8 @@ type settingsGiven struct {
 
 	LogLevel  string `placeholder:"L" help:"${log_level}"`
 	LogFormat string `placeholder:"F" help:"${log_format}"`
+
+	TestMode bool `help:"${test_mode}"`
 }
 
 // settingHelp is the help of the settings' flags: it stands once, in package config.
@@ -67,6 +70,8 @@ func settingFlags(chosen *kong.Context) map[string][]string {
 				given[name] = []string{value}
 			case []string:
 				given[name] = value
+			case bool:
+				given[name] = []string{strconv.FormatBool(value)}
 			}
 		}
 	}

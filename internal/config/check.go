@@ -23,6 +23,9 @@ func (c *Config) check(known Problems) Problems {
 	if wrong == nil && !known.Has("issuer", "listen", "tls_cert", "tls_key", "trusted_proxy") {
 		c.checkListener(issuer, report)
 	}
+	if wrong == nil && !known.Has("issuer", "test_mode") && c.TestMode && issuer.Scheme != "http" {
+		report("test_mode", faultf("leave it out, or set an http issuer on loopback", "the clock could be moved, and %q is an issuer that others may rely on", c.Issuer))
+	}
 	report("data", directory(c.Data))
 	if c.Source("kek_file") != byDefault {
 		report("kek_file", readable(c.KEKFile))

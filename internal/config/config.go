@@ -27,6 +27,7 @@ type Config struct {
 	Lifetimes      Lifetimes
 	LogLevel       string // "debug", "info", "warn" or "error"
 	LogFormat      string // "json", "text", or "auto": text for people at a terminal, else JSON
+	TestMode       bool   // the clock can be moved
 
 	effective []Effective
 }

@@ -127,6 +127,8 @@ func TestEverySettingCanComeFromTheFileAndTheEnvironment(t *testing.T) {
 			sample = "json"
 		case name == "password.policy":
 			sample = "nist"
+		case name == "test_mode":
+			sample = "true"
 		}
 		for source, from := range map[string]Sources{
 			"a.toml:1":        {File: written(t, "a.toml", name+` = "`+sample+`"`)},
@@ -234,6 +236,8 @@ var problemTable = []struct {
 	{"session likewise", given("lifetimes.session_absolute", "1h"), []string{"lifetimes.session_idle (default): 12h is longer"}},
 	{"no such key file", given("kek_file", "/nowhere/kek"), []string{"kek_file (--kek-file): reading /nowhere/kek"}},
 	{"level", given("log.level", "loud"), []string{`log.level (--log-level): "loud" is no choice`}},
+	{"a test mode of sorts", given("test_mode", "maybe"), []string{`test_mode (--test-mode): "maybe" is no choice`, "true, false"}},
+	{"a clock that can be moved in production", given("test_mode", "true", "issuer", "https://id.example", "trusted_proxy", "10.0.0.7"), []string{"test_mode (--test-mode):", "others may rely on", "http issuer on loopback"}},
 	{"data is a file", func(t *testing.T) Sources { return flags("data", written(t, "data", "")) }, []string{"is a file; name a directory"}},
 	{"below a file", func(t *testing.T) Sources { return flags("data", written(t, "data", "")+"/below") }, []string{"data (--data): looking at"}},
 	{"no key pair", func(t *testing.T) Sources {

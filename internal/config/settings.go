@@ -75,6 +75,10 @@ func (c *Config) settings() []setting {
 		{name: "lifetimes.session_absolute", preset: "30d", value: lifetime(&l.SessionAbsolute, time.Second, 365*day), about: "How long a sign-in lives"},
 		{name: "log.level", preset: "info", value: oneOf(&c.LogLevel, "debug", "info", "warn", "error"), about: "Least level of what is logged: debug, info, warn or error"},
 		{name: "log.format", preset: "auto", value: oneOf(&c.LogFormat, "auto", "json", "text"), about: "Form of the log: json, text, or auto, which is text at a terminal"},
+		{
+			name: "test_mode", preset: "false", value: yesOrNo(&c.TestMode),
+			about: "Let the admin API move the server's clock, to test what expires; for an http issuer on loopback only",
+		},
 	}
 }
 
@@ -170,6 +174,18 @@ func oneOf(into *string, allowed ...string) value {
 		*into = given
 		return nil
 	})}
+}
+
+func yesOrNo(into *bool) value {
+	var given string
+	choice := oneOf(&given, "true", "false")
+	return value{choice.takes, func(values []string) *fault {
+		if f := choice.set(values); f != nil {
+			return f
+		}
+		*into = given == "true"
+		return nil
+	}}
 }
 
 func address(into *string) value {

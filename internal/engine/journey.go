@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"time"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -63,7 +62,7 @@ func settle[S, A any](ctx context.Context, e *Engine, j journey[S, A], state S) 
 
 // env reads the clock once and draws once: the world of one attempt.
 func (e *Engine) env() decide.Env {
-	env := decide.Env{Now: time.Now().UnixMilli(), Policy: e.policy}
+	env := decide.Env{Now: e.clock.now(), Policy: e.policy}
 	_, _ = rand.Read(env.Seed[:]) // crypto/rand.Read never fails
 	return env
 }

@@ -39,7 +39,7 @@ func (e *Engine) loadRing(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading keys: %w", err)
 	}
-	ring, err := mint.NewRing(rows, e.kek, time.Now().UnixMilli())
+	ring, err := mint.NewRing(rows, e.kek, e.clock.now())
 	if err != nil {
 		return err
 	}
@@ -58,11 +58,8 @@ func (e *Engine) keepKeys(ctx context.Context) {
 	tick := time.NewTicker(keyCheckPeriod)
 	defer tick.Stop()
 	for {
-		if err := e.rotateOnSchedule(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("rotating signing keys", "error", err)
-		}
-		if err := e.noteLongest(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("recording the longest lifetime", "error", err)
+		if err := e.keepKeysOnce(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("keeping signing keys", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -70,6 +67,18 @@ func (e *Engine) keepKeys(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// keepKeysOnce is one round of keepKeys: what failed is tried again in the next.
+func (e *Engine) keepKeysOnce(ctx context.Context) error {
+	var rotating, noting error
+	if err := e.rotateOnSchedule(ctx); err != nil {
+		rotating = fmt.Errorf("rotating signing keys: %w", err)
+	}
+	if err := e.noteLongest(ctx); err != nil {
+		noting = fmt.Errorf("recording the longest lifetime: %w", err)
+	}
+	return errors.Join(rotating, noting)
 }
 
 // noteLongest records the longest lifetime that a token of today can have, and
@@ -109,7 +118,7 @@ func (e *Engine) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := e.store.Purge(ctx, time.Now().UnixMilli(), sweepSlice); err != nil && ctx.Err() == nil {
+		if err := e.store.Purge(ctx, e.clock.now(), sweepSlice); err != nil && ctx.Err() == nil {
 			e.log.Error("purging", "error", err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func (e *Engine) Reference(err *oauth.Error) string {
 	ref := secret.Reference{
 		Reason:   secret.ReasonID(string(err.Reason)),
-		At:       time.Now().Unix(),
+		At:       e.Now().Unix(),
 		Expected: err.Detail.Expected,
 		Seen:     err.Detail.Seen,
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -44,7 +43,7 @@ func (e *Engine) newRoot(id int64, use string) record.PutRoot {
 		KeyID:  id,
 		Use:    use,
 		Sealed: e.kek.Seal(rootPurpose(id, use), nonce(), key[:]),
-		MadeAt: time.Now().UnixMilli(),
+		MadeAt: e.clock.now(),
 	}}
 }
 

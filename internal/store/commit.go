@@ -132,7 +132,7 @@ func (c *committer) gather(group []*plan) []*plan {
 // commit writes a group and answers each of its plans. When a plan brings the
 // transaction down, each gets one of its own, so that it takes nobody with it.
 func (c *committer) commit(group []*plan) {
-	now := c.store.now()
+	now := c.store.now() + c.store.ahead.Load()
 	results, head, err := c.writer.write(group, now, false)
 	if errors.Is(err, errHalfWritten) {
 		results, head, err = c.writer.write(group, now, true)

@@ -40,7 +40,8 @@ type Store struct {
 	statements sync.Map // SQL text -> *sql.Stmt of readers
 	cache      cache
 	now        func() int64
-	issuer     string // of a log that is made
+	ahead      atomic.Int64 // ms, of now
+	issuer     string       // of a log that is made
 
 	starting  sync.Mutex
 	committer atomic.Pointer[committer] // nil until the schema is current
@@ -103,6 +104,11 @@ func (s *Store) start(ctx context.Context) error {
 	s.committer.Store(c)
 	return nil
 }
+
+// Advance moves the clock of the commits that follow forward by so many
+// milliseconds, and with it the logical clock and how long the log keeps its
+// entries. Only a test mode may: the logical clock never goes back.
+func (s *Store) Advance(by int64) { s.ahead.Add(by) }
 
 // Close commits what is queued and closes the database. The connection that goes
 // last, which is the writer's, makes SQLite move its log into the file, so that

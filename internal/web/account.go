@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -36,7 +35,7 @@ func (s *site) accountOf(v *visit, b engine.Browser) (pages.Account, *oauth.Erro
 	}
 	page := pages.Account{
 		Form:            s.form(forAccount, b, ""),
-		Now:             time.Now(),
+		Now:             s.engine.Now(),
 		User:            userOf(view.User),
 		Subject:         view.User.Sub,
 		EmailVerified:   view.User.EmailVerified,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/record"
 )
 
 // AdminConfig is what the administration handler is made of: the engine, and what
@@ -55,8 +56,10 @@ func (a *administration) acts() map[string]listedAct {
 	return map[string]listedAct{
 		"GET status":           {a.status, "What runs: version, issuer, database, schema, addresses."},
 		"GET references/{ref}": {a.explain, "What a reference code of a refusal says."},
+		"GET audit":            {a.audit, "The audit trail, newest first."},
 		"GET keys":             {a.keys, "The signing keys."},
 		"POST keys/rotate":     {with(a.rotateKeys), "The next keys sign; in an emergency all tokens of the former ones die."},
+		"POST test/clock":      {with(a.advanceClock), "In test mode: moves the server's clock forward; else 404."},
 
 		"GET clients":                     {a.clients, "The clients."},
 		"POST clients":                    {with(a.createClient), "Adds a client; its secret is in this answer only."},
@@ -119,6 +122,33 @@ func (a *administration) status(context.Context, *http.Request) (any, error) {
 		UptimeSeconds: int64(time.Since(a.StartedAt) / time.Second),
 		Listen:        a.Listen,
 	}, nil
+}
+
+func (a *administration) audit(ctx context.Context, r *http.Request) (any, error) {
+	rows, next, err := a.Engine.AuditPage(ctx, query(r, "after"))
+	return pageOf(rows, next, wireEvent), err
+}
+
+func wireEvent(e record.AuditEntry) admin.AuditEvent {
+	return admin.AuditEvent{
+		ID: e.ID, At: moment(e.At), Event: e.Event, Actor: e.Actor, Sub: e.UserID, ClientID: e.ClientID, GID: e.GID,
+		Count: e.N, Detail: e.Detail,
+	}
+}
+
+func (a *administration) advanceClock(ctx context.Context, _ *http.Request, in *admin.ClockAdvance) (any, error) {
+	by, err := time.ParseDuration(in.Advance)
+	if err != nil {
+		return nil, &admin.Problem{
+			Type: admin.ProblemInvalid, Title: "The request is refused", Status: http.StatusBadRequest,
+			Errors: []admin.FieldError{{Field: "advance", Message: "is a number and a unit, as in 90s, 15m or 720h"}},
+		}
+	}
+	now, err := a.Engine.Advance(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	return admin.Clock{Now: now.UTC()}, nil
 }
 
 func (a *administration) explain(ctx context.Context, r *http.Request) (any, error) {

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/engine"
@@ -12,23 +11,23 @@ import (
 
 func (a *administration) clients(ctx context.Context, r *http.Request) (any, error) {
 	rows, next, err := a.Engine.ClientPage(ctx, query(r, "after"))
-	return pageOf(rows, next, wireClient), err
+	return pageOf(rows, next, a.wireClient), err
 }
 
 func (a *administration) createClient(ctx context.Context, _ *http.Request, in *admin.NewClient) (any, error) {
-	return shown(wireClient)(a.Engine.CreateClient(ctx, in.ClientID, clientForm(&in.ClientMetadata)))
+	return shown(a.wireClient)(a.Engine.CreateClient(ctx, in.ClientID, clientForm(&in.ClientMetadata)))
 }
 
 func (a *administration) showClient(ctx context.Context, r *http.Request) (any, error) {
-	return shown(wireClient)(a.Engine.ClientByID(ctx, r.PathValue("id")))
+	return shown(a.wireClient)(a.Engine.ClientByID(ctx, r.PathValue("id")))
 }
 
 func (a *administration) updateClient(ctx context.Context, r *http.Request, in *admin.ClientUpdate) (any, error) {
-	return shown(wireClient)(a.Engine.UpdateClient(ctx, r.PathValue("id"), clientForm(&in.ClientMetadata), in.Version))
+	return shown(a.wireClient)(a.Engine.UpdateClient(ctx, r.PathValue("id"), clientForm(&in.ClientMetadata), in.Version))
 }
 
 func (a *administration) rotateSecret(ctx context.Context, r *http.Request, in *admin.Rotation) (any, error) {
-	return shown(wireClient)(a.Engine.RotateClientSecret(ctx, r.PathValue("id"), in.Keep))
+	return shown(a.wireClient)(a.Engine.RotateClientSecret(ctx, r.PathValue("id"), in.Keep))
 }
 
 func (a *administration) disableClient(ctx context.Context, r *http.Request) (any, error) {
@@ -79,7 +78,7 @@ func clientForm(m *admin.ClientMetadata) engine.ClientForm {
 	}}
 }
 
-func wireClient(c engine.ManagedClient) admin.RegisteredClient {
+func (a *administration) wireClient(c engine.ManagedClient) admin.RegisteredClient {
 	wire := admin.RegisteredClient{
 		ClientID:       c.ID,
 		ClientSecret:   c.Secret,
@@ -89,7 +88,7 @@ func wireClient(c engine.ManagedClient) admin.RegisteredClient {
 		Version:        c.Version,
 		Warnings:       c.Warnings,
 	}
-	now := time.Now().UnixMilli()
+	now := a.Engine.Now().UnixMilli()
 	for _, s := range c.Secrets {
 		if s.EndsAt == 0 || now < s.EndsAt {
 			wire.Secrets = append(wire.Secrets, admin.ClientSecret{CreatedAt: moment(s.MadeAt), EndsAt: moment(s.EndsAt)})
