@@ -242,7 +242,7 @@ func anyPlan(t *rapid.T) []record.Change {
 		func() []record.Change { return EndAll(ActorAdmin, env) },
 		func() []record.Change {
 			how := rapid.SampledFrom([]KeyTurn{KeysOnSchedule, KeysOnDemand, KeysEmergency}).Draw(t, "turn")
-			return RotateKeys(KeyPlan{Keys: signingKeys(tokenNow - 91*24*hour), Algs: []string{"ES256"}, Turn: how, Actor: ActorAdmin}, nil, env)
+			return RotateKeys(KeyPlan{Use: record.KeyUseTokens, Keys: signingKeys(tokenNow - 91*24*hour), Algs: []string{"ES256"}, Turn: how, Actor: ActorAdmin}, nil, env)
 		},
 	}
 	return rapid.SampledFrom(plans).Draw(t, "decision")()

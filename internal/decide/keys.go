@@ -30,6 +30,7 @@ const (
 // KeyPlan is what a decision about signing keys starts from.
 type KeyPlan struct {
 	Keys  []record.SigningKey // all there are
+	Use   string              // whose keys take a turn: one of the record.KeyUse constants
 	Algs  []string            // that must have an active and a next key
 	Turn  KeyTurn
 	Actor string
@@ -87,7 +88,7 @@ func (t keyTurn) vacant() []record.KeyStatus {
 }
 
 func turn(plan *KeyPlan, alg string, env Env) keyTurn {
-	active, next := findKey(plan.Keys, alg, record.KeyActive), findKey(plan.Keys, alg, record.KeyNext)
+	active, next := findKey(plan, alg, record.KeyActive), findKey(plan, alg, record.KeyNext)
 	t := keyTurn{active: active != nil, next: next != nil}
 	if active != nil {
 		if !leaves(plan.Turn, active, next, env.Now) {
@@ -105,14 +106,14 @@ func turn(plan *KeyPlan, alg string, env Env) keyTurn {
 	return t
 }
 
-func findKey(keys []record.SigningKey, alg string, status record.KeyStatus) *record.SigningKey {
-	i := slices.IndexFunc(keys, func(k record.SigningKey) bool {
-		return k.Alg == alg && k.Use == record.KeyUseTokens && k.Status == status
+func findKey(plan *KeyPlan, alg string, status record.KeyStatus) *record.SigningKey {
+	i := slices.IndexFunc(plan.Keys, func(k record.SigningKey) bool {
+		return k.Alg == alg && k.Use == plan.Use && k.Status == status
 	})
 	if i < 0 {
 		return nil
 	}
-	return &keys[i]
+	return &plan.Keys[i]
 }
 
 // leaves reports whether an active key stops signing in this turn. On schedule it
@@ -143,7 +144,7 @@ func moveKey(plan *KeyPlan, key *record.SigningKey, move record.MoveKey, env Env
 }
 
 func putKey(plan *KeyPlan, key record.SigningKey, status record.KeyStatus, env Env) []record.Change {
-	key.Use, key.Status, key.MadeAt = record.KeyUseTokens, status, env.Now
+	key.Use, key.Status, key.MadeAt = plan.Use, status, env.Now
 	if status == record.KeyActive {
 		key.SignsFrom = env.Now
 	}
@@ -154,4 +155,25 @@ func keyAudit(plan *KeyPlan, key record.SigningKey, status record.KeyStatus, env
 	return audited(record.Audit{
 		Event: "key_" + string(status), Actor: plan.Actor, Detail: string(plan.Turn) + ": " + key.Alg + " " + key.KID,
 	}, env)
+}
+
+// EndKey takes one key out of use, with everything that it signed (tokens.md, part
+// 2), and lets the next of its kind sign where it was the active one. fresh is what
+// KeysWanted lists for the plan that KeyEnded gives.
+func EndKey(key *record.SigningKey, plan KeyPlan, fresh []record.SigningKey, reason string, env Env) []record.Change {
+	changes := End(Ending{
+		Target: revocation.ForKID(key.KID), Reason: reason, Actor: plan.Actor, Key: key,
+	}, env)
+	return append(changes, RotateKeys(KeyEnded(key.KID, plan), fresh, env)...)
+}
+
+// KeyEnded is a plan as it stands once a key is compromised.
+func KeyEnded(kid string, plan KeyPlan) KeyPlan {
+	plan.Keys = slices.Clone(plan.Keys)
+	for i := range plan.Keys {
+		if plan.Keys[i].KID == kid {
+			plan.Keys[i].Status = record.KeyCompromised
+		}
+	}
+	return plan
 }

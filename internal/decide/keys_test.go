@@ -101,7 +101,7 @@ func TestKeysTakeTheirTurns(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			plan := KeyPlan{Keys: c.keys, Algs: es256, Turn: c.turn, Actor: "admin"}
+			plan := KeyPlan{Keys: c.keys, Use: record.KeyUseTokens, Algs: es256, Turn: c.turn, Actor: "admin"}
 			wanted := KeysWanted(plan, tokenEnv())
 			if diff := cmp.Diff(c.wanted, wanted); diff != "" {
 				t.Errorf("wanted (-want +got):\n%s", diff)
@@ -119,7 +119,7 @@ func TestKeysTakeTheirTurns(t *testing.T) {
 
 func TestEachAlgorithmTurnsByItself(t *testing.T) {
 	plan := KeyPlan{
-		Keys: signingKeys(tokenNow), Algs: []string{"RS256", "ES256"}, Turn: KeysOnSchedule, Actor: "admin",
+		Keys: signingKeys(tokenNow), Use: record.KeyUseTokens, Algs: []string{"RS256", "ES256"}, Turn: KeysOnSchedule, Actor: "admin",
 	}
 	if diff := cmp.Diff([]string{"RS256", "RS256"}, KeysWanted(plan, tokenEnv())); diff != "" {
 		t.Errorf("wanted (-want +got):\n%s", diff)
@@ -138,9 +138,40 @@ func TestEachAlgorithmTurnsByItself(t *testing.T) {
 }
 
 func TestAKeyThatWasNotMadeLeavesItsPlaceEmpty(t *testing.T) {
-	plan := KeyPlan{Algs: []string{"RS256"}, Turn: KeysOnSchedule, Actor: "admin"}
+	plan := KeyPlan{Use: record.KeyUseTokens, Algs: []string{"RS256"}, Turn: KeysOnSchedule, Actor: "admin"}
 	want := []record.Change{putFresh("one", "RS256", record.KeyActive, tokenNow), keyRow("active", "scheduled: RS256 one")}
 	if diff := diffChanges(want, RotateKeys(plan, []record.SigningKey{freshKey("one", "RS256")}, tokenEnv())); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+// tokens.md part 2: a compromised key takes its tokens with it, and nobody else notices.
+func TestAKeyThatEndsIsReplacedWhereItSigned(t *testing.T) {
+	plan := KeyPlan{Keys: signingKeys(tokenNow), Use: record.KeyUseTokens, Algs: []string{"ES256"}, Turn: KeysOnSchedule, Actor: "admin"}
+	ended := func(key *record.SigningKey) []record.Change {
+		return End(Ending{Target: revocation.ForKID(key.KID), Reason: "leaked", Actor: "admin", Key: key}, tokenEnv())
+	}
+	for _, c := range []struct {
+		kid  string
+		key  *record.SigningKey
+		want []record.Change
+	}{
+		{"old", &plan.Keys[1], nil},
+		{"active", &plan.Keys[2], []record.Change{
+			record.MoveKey{KID: "next", From: record.KeyNext, To: record.KeyActive, SignsFrom: tokenNow},
+			keyRow("active", "scheduled: ES256 next"),
+			putFresh("fresh", "ES256", record.KeyNext, 0), keyRow("next", "scheduled: ES256 fresh"),
+		}},
+		{"next", &plan.Keys[3], []record.Change{
+			putFresh("fresh", "ES256", record.KeyNext, 0), keyRow("next", "scheduled: ES256 fresh"),
+		}},
+	} {
+		var fresh []record.SigningKey
+		for range KeysWanted(KeyEnded(c.kid, plan), tokenEnv()) {
+			fresh = append(fresh, freshKey("fresh", "ES256"))
+		}
+		if diff := diffChanges(append(ended(c.key), c.want...), EndKey(c.key, plan, fresh, "leaked", tokenEnv())); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.kid, diff)
+		}
 	}
 }

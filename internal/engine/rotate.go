@@ -40,6 +40,9 @@ func (e *Engine) SigningKeys(ctx context.Context) ([]record.SigningKey, error) {
 	return keys, refusalOf(err)
 }
 
+// feedAlgs sign the revocation feed.
+var feedAlgs = []string{mint.ES256}
+
 // algsInUse are the algorithms that every server signs with, and those that a
 // resource or client once asked for.
 func algsInUse(keys []record.SigningKey) []string {
@@ -65,17 +68,19 @@ func (e *Engine) turnKeys(
 		if err != nil {
 			return fmt.Errorf("reading keys: %w", err)
 		}
-		plan := decide.KeyPlan{Keys: rows, Algs: algs(rows), Turn: turn, Actor: actor}
 		env := e.env()
-		var fresh []record.SigningKey
-		for _, alg := range decide.KeysWanted(plan, env) {
-			key, err := mint.NewKey(alg, e.kek, nonce())
+		var changes []record.Change
+		for _, plan := range []decide.KeyPlan{
+			{Keys: rows, Use: record.KeyUseTokens, Algs: algs(rows), Turn: turn, Actor: actor},
+			{Keys: rows, Use: record.KeyUseFeed, Algs: feedAlgs, Turn: turn, Actor: actor},
+		} {
+			fresh, err := e.freshKeys(plan, env)
 			if err != nil {
 				return err
 			}
-			fresh = append(fresh, key)
+			changes = append(changes, decide.RotateKeys(plan, fresh, env)...)
 		}
-		switch err := e.commit(ctx, decide.RotateKeys(plan, fresh, env)); {
+		switch err := e.commit(ctx, changes); {
 		case err == nil:
 			return e.loadRing(ctx)
 		case !errors.Is(err, store.ErrConflict):
@@ -83,4 +88,17 @@ func (e *Engine) turnKeys(
 		}
 	}
 	return &Refusal{Kind: Conflict}
+}
+
+// freshKeys makes the keys that a plan wants.
+func (e *Engine) freshKeys(plan decide.KeyPlan, env decide.Env) ([]record.SigningKey, error) {
+	var fresh []record.SigningKey
+	for _, alg := range decide.KeysWanted(plan, env) {
+		key, err := mint.NewKey(alg, e.kek, nonce())
+		if err != nil {
+			return nil, err
+		}
+		fresh = append(fresh, key)
+	}
+	return fresh, nil
 }

@@ -20,7 +20,7 @@ func (o *office) keysBy(alg string) map[record.KeyStatus]int {
 	o.must(err)
 	count := map[record.KeyStatus]int{}
 	for _, key := range keys {
-		if key.Alg == alg {
+		if key.Alg == alg && key.Use == record.KeyUseTokens {
 			count[key.Status]++
 		}
 	}

@@ -28,6 +28,14 @@ type Ring struct {
 	known     jose.KeySet // published, and retired keys that old ID token hints need
 	statuses  map[string]record.KeyStatus
 	jwks      []byte
+	feed      feedKeys
+}
+
+// feedKeys sign the revocation feed, and nothing else.
+type feedKeys struct {
+	signer    *jose.PrivateKey
+	published jose.KeySet
+	jwks      []byte
 }
 
 // sealPurpose binds a sealed private key to its kid, so that rows cannot be
@@ -77,6 +85,9 @@ func NewRing(keys []record.SigningKey, kek secret.KEK, now int64) (*Ring, error)
 		return nil, fmt.Errorf("publishing keys: %w", err)
 	}
 	ring.jwks = jwks
+	if ring.feed.jwks, err = json.Marshal(ring.feed.published); err != nil {
+		return nil, fmt.Errorf("publishing keys of the feed: %w", err)
+	}
 	return ring, nil
 }
 
@@ -89,9 +100,15 @@ func (r *Ring) add(row record.SigningKey, kek secret.KEK, now int64) error {
 	if err != nil {
 		return err
 	}
-	r.known = append(r.known, public)
-	if row.Status != record.KeyRetired || now < row.PublishedUntil {
+	published := row.Status != record.KeyRetired || now < row.PublishedUntil
+	switch {
+	case row.Use == record.KeyUseFeed && published:
+		r.feed.published = append(r.feed.published, public)
+	case row.Use == record.KeyUseTokens && published:
 		r.published = append(r.published, public)
+	}
+	if row.Use == record.KeyUseTokens {
+		r.known = append(r.known, public)
 	}
 	if row.Status != record.KeyActive {
 		return nil
@@ -104,7 +121,11 @@ func (r *Ring) add(row record.SigningKey, kek secret.KEK, now int64) error {
 	if err != nil {
 		return err
 	}
-	r.signers[private.Public().Algorithm()] = private
+	if row.Use == record.KeyUseFeed {
+		r.feed.signer = private
+	} else {
+		r.signers[private.Public().Algorithm()] = private
+	}
 	return nil
 }
 

@@ -142,8 +142,12 @@ const (
 	KeyCompromised KeyStatus = "compromised"
 )
 
-// KeyUseTokens is the purpose of keys that sign access and ID tokens.
-const KeyUseTokens = "sig"
+// What a signing key is for: one purpose each, so that nothing signed for one can
+// be taken for another.
+const (
+	KeyUseTokens = "sig"  // access and ID tokens
+	KeyUseFeed   = "feed" // heads and snapshots of the revocation feed
+)
 
 // SigningKey is a row of signing_keys. Sealed is the private key under the
 // key-encryption key.
