@@ -23,10 +23,11 @@ const formType = "application/x-www-form-urlencoded"
 // admit makes the checks that come before any endpoint, in the order of the
 // contract: method, Host, content type, size. A refusal that leaves a body
 // unread ends the connection, or net/http would wait for the rest of it before
-// it answers.
+// it answers. A body in chunks ends it too: there may have been a length as well,
+// which net/http drops unsaid (RFC 9112 §6.1).
 func (s *site) admit(v *visit) (func(*visit), *oauth.Error) {
 	handler, err := s.precheck(v)
-	if err != nil && v.r.ContentLength != 0 {
+	if err != nil && v.r.ContentLength != 0 || len(v.r.TransferEncoding) != 0 {
 		v.Header().Set("Connection", "close")
 	}
 	return handler, err
