@@ -480,7 +480,7 @@ func TestAPageBelongsToItsBrowser(t *testing.T) {
 			st, by, env := pageState(), pageBrowser(), tokenEnv()
 			tc.change(st, &by)
 			for _, got := range []Outcome[AuthorizeAnswer]{
-				Resume(st, nil, by, env), Consent(true, by, st, nil, env), Consent(false, by, st, nil, env),
+				Resume(st, nil, by, env), Consent(answered(true, st), by, st, nil, env), Consent(answered(false, st), by, st, nil, env),
 			} {
 				wantRefusal(t, got.Err, tc.reason, oauth.InvalidRequest)
 				if diff := cmp.Diff(Outcome[AuthorizeAnswer]{}, got, cmpopts.IgnoreFields(Outcome[AuthorizeAnswer]{}, "Err"),

@@ -5,17 +5,27 @@ import (
 	"github.com/mintmark-id/mintmark/internal/record"
 )
 
+// ConsentForm is what the consent page sends.
+type ConsentForm struct {
+	Allow  bool
+	UserID string // whom the page asked
+}
+
 // Consent decides the answer to a consent page: no goes back to the client as
 // access_denied, yes is the same authorization request decided again with the
 // consent that now is there. hint is the request's ID token hint, nil if it had
 // none. Only the user who is signed in can say either.
-func Consent(allow bool, by Browser, st *record.InteractionState, hint *record.VerifiedToken, env Env) Outcome[AuthorizeAnswer] {
+func Consent(form ConsentForm, by Browser, st *record.InteractionState, hint *record.VerifiedToken, env Env) Outcome[AuthorizeAnswer] {
 	if err := usable(st.Interaction, by, env.Now); err != nil {
 		return refuse[AuthorizeAnswer](err)
 	}
-	ask := Ask{Request: &st.Interaction.Request, Hint: hint, By: by, interaction: st.Interaction, consented: allow}
+	if st.Session != nil && st.Session.UserID != form.UserID {
+		// Somebody else has signed in since, in another tab: the answer is not theirs.
+		return Outcome[AuthorizeAnswer]{Answer: AuthorizeAnswer{Page: PageConsent}}
+	}
+	ask := Ask{Request: &st.Interaction.Request, Hint: hint, By: by, interaction: st.Interaction, consented: form.Allow}
 	decided := Authorize(ask, &st.AuthorizeState, env)
-	if allow || decided.Err != nil || decided.Answer.Page == PageLogin {
+	if form.Allow || decided.Err != nil || decided.Answer.Page == PageLogin {
 		return decided
 	}
 	// What would have happened does not: of it the way back to the client is kept.

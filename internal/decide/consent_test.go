@@ -25,7 +25,7 @@ func TestAYesGivesTheCodeAndIsRemembered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st, env := pageState(), tokenEnv()
 			st.Consent = tc.before
-			got := Consent(true, pageBrowser(), st, nil, env)
+			got := Consent(answered(true, st), pageBrowser(), st, nil, env)
 			if where(got) != "code" {
 				t.Fatalf("it leads to %s", where(got))
 			}
@@ -56,7 +56,7 @@ func TestANoGoesBackToTheClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st, env := pageState(), tokenEnv()
 			change(st)
-			got := Consent(false, pageBrowser(), st, nil, env)
+			got := Consent(answered(false, st), pageBrowser(), st, nil, env)
 			wantRefusal(t, got.Err, oauth.ReasonUserDenied, oauth.AccessDenied)
 			to, _ := oauth.MatchRedirectURI([]string{tokenRedirect}, tokenRedirect, false)
 			answer := AuthorizeAnswer{To: to, CanRedirect: true, State: "a state", Mode: "query"}
@@ -89,7 +89,7 @@ func TestOnlyWhoIsSignedInAnswersForThemselves(t *testing.T) {
 			} else {
 				kill(&st.Parents)
 			}
-			got := Consent(allow, pageBrowser(), st, nil, tokenEnv())
+			got := Consent(answered(allow, st), pageBrowser(), st, nil, tokenEnv())
 			if where(got) != "login page" || len(got.Changes) != 0 {
 				t.Errorf("allow %v, session %s: %s and %v", allow, cause, where(got), got.Changes)
 			}
@@ -100,7 +100,7 @@ func TestOnlyWhoIsSignedInAnswersForThemselves(t *testing.T) {
 			wantRefusal(t, view.Err, oauth.ReasonLoginRequired, oauth.LoginRequired)
 		}
 		hint := &record.VerifiedToken{Subject: "bob"}
-		got := Consent(allow, pageBrowser(), pageState(), hint, tokenEnv())
+		got := Consent(answered(allow, pageState()), pageBrowser(), pageState(), hint, tokenEnv())
 		if where(got) != "login page" || len(got.Changes) != 0 {
 			t.Errorf("allow %v, asked for bob: %s and %v", allow, where(got), got.Changes)
 		}
@@ -127,7 +127,7 @@ func TestAnAnswerIsForWhatTheClientMayHaveNow(t *testing.T) {
 		for _, allow := range []bool{true, false} {
 			st := pageState()
 			tc.change(st)
-			got := Consent(allow, pageBrowser(), st, nil, tokenEnv())
+			got := Consent(answered(allow, st), pageBrowser(), st, nil, tokenEnv())
 			wantRefusal(t, got.Err, tc.reason, tc.code)
 			if len(got.Changes) != 0 {
 				t.Errorf("%s, allow %v: a refusal writes %v", name, allow, got.Changes)
@@ -165,5 +165,27 @@ func TestTheConsentPageSaysWhatIsAllowed(t *testing.T) {
 	shown := ConsentView(pageBrowser(), st, env).Answer
 	if !shown.Unassured || shown.Offline || shown.GrantTTL != 0 || slices.Contains(shown.Scope, "offline_access") {
 		t.Errorf("an application that anyone can pass for, without refresh tokens: %+v", shown)
+	}
+}
+
+// answered is an answer of the user whom the page asked, who is still signed in.
+func answered(allow bool, st *record.InteractionState) ConsentForm {
+	form := ConsentForm{Allow: allow}
+	if st.Session != nil {
+		form.UserID = st.Session.UserID
+	}
+	return form
+}
+
+// ASVS 10.7.1: consent is the user's own. A page that was shown to one user
+// gives nothing away when another has signed in meanwhile, in another tab.
+func TestAnAnswerCountsForNobodyButWhomThePageAsked(t *testing.T) {
+	for _, allow := range []bool{true, false} {
+		form := answered(allow, pageState())
+		form.UserID = "somebody else"
+		got := Consent(form, pageBrowser(), pageState(), nil, tokenEnv())
+		if got.Err != nil || got.Answer.Page != PageConsent || got.Answer.Code != "" || got.Changes != nil {
+			t.Errorf("allow %v: %+v", allow, got)
+		}
 	}
 }

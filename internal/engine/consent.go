@@ -42,10 +42,13 @@ func (e *Engine) ConsentPage(ctx context.Context, interaction string, b Browser)
 	}, nil
 }
 
+// ConsentForm is what the consent page sends.
+type ConsentForm = decide.ConsentForm
+
 // Consent takes the user's answer on the consent page.
-func (e *Engine) Consent(ctx context.Context, interaction string, allow bool, b Browser) (AuthorizeAnswer, *oauth.Error) {
+func (e *Engine) Consent(ctx context.Context, interaction string, form ConsentForm, b Browser) (AuthorizeAnswer, *oauth.Error) {
 	return e.goOn(ctx, interaction, b, func(st *record.InteractionState, hint *record.VerifiedToken, env decide.Env) decide.Outcome[AuthorizeAnswer] {
-		return decide.Consent(allow, b.seen(), st, hint, env)
+		return decide.Consent(form, b.seen(), st, hint, env)
 	})
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
@@ -30,6 +31,7 @@ func (s *site) consentPage(v *visit) {
 		Form:        s.form(forConsent, b, interaction),
 		Client:      clientOf(view.Client),
 		User:        userOf(view.User),
+		Subject:     view.User.Sub,
 		RedirectURI: view.RedirectURI,
 		Scopes:      scopesOf(view.Scopes),
 		Resources:   view.Resources,
@@ -48,7 +50,8 @@ func (s *site) consent(v *visit) {
 	interaction := form.Get(pages.FieldInteraction)
 	switch decision := form.Get(pages.FieldDecision); decision {
 	case pages.DecisionAllow, pages.DecisionDeny:
-		answer, err := s.engine.Consent(v.r.Context(), interaction, decision == pages.DecisionAllow, b)
+		answered := engine.ConsentForm{Allow: decision == pages.DecisionAllow, UserID: form.Get(pages.FieldUser)}
+		answer, err := s.engine.Consent(v.r.Context(), interaction, answered, b)
 		s.goOn(v, answer, err)
 	case pages.DecisionSwitch:
 		if err := s.engine.SwitchUser(v.r.Context(), b); err != nil && err.Code != oauth.LoginRequired {

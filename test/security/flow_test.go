@@ -62,6 +62,7 @@ func (b *browser) consent(interaction, decision string) answer {
 	return b.post(pages.PathConsent, url.Values{
 		pages.FieldToken:       {page.input(pages.FieldToken)},
 		pages.FieldInteraction: {interaction},
+		pages.FieldUser:        {page.input(pages.FieldUser)},
 		pages.FieldDecision:    {decision},
 	})
 }

@@ -23,6 +23,8 @@ const (
 	FieldInteraction = "interaction"
 	// FieldDecision carries one of the Decision values: the button pressed.
 	FieldDecision = "decision"
+	// FieldUser is the sub of whom the consent page asks.
+	FieldUser = "user"
 	// FieldIdentifier and FieldPassword are the sign-in form.
 	FieldIdentifier = "identifier"
 	FieldPassword   = "password"

@@ -242,7 +242,7 @@ func TestTheIDsThatOthersBuildOnAreThere(t *testing.T) {
 func TestFormsSendTheFieldsThatHandlersRead(t *testing.T) {
 	want := map[string][]string{
 		"login":   {FieldToken, FieldInteraction, FieldIdentifier, FieldPassword},
-		"consent": {FieldToken, FieldInteraction, FieldDecision + "=" + DecisionAllow, FieldDecision + "=" + DecisionDeny, FieldDecision + "=" + DecisionSwitch},
+		"consent": {FieldToken, FieldInteraction, FieldUser, FieldDecision + "=" + DecisionAllow, FieldDecision + "=" + DecisionDeny, FieldDecision + "=" + DecisionSwitch},
 		"logout":  {FieldToken, FieldInteraction, "state=s\"><b>", FieldDecision + "=" + DecisionLogout, FieldDecision + "=" + DecisionCancel},
 		"setup":   {FieldToken, FieldSetupToken + "=mst_x", FieldEmail, FieldNewPassword, FieldConfirmPassword},
 		"account": {

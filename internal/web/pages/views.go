@@ -58,6 +58,7 @@ type Consent struct {
 	Form        Form
 	Client      Client
 	User        User
+	Subject     string // the user's sub: the answer counts for nobody else
 	RedirectURI string
 	Scopes      []Scope
 	// Resources are the audiences of the services the client may call.
