@@ -126,6 +126,15 @@ type Head struct {
 	LongestUntil int64 // until then no shorter lifetime counts
 }
 
+// LogPart is a part of the revocation log as the feed serves it, and the head of
+// the same snapshot.
+type LogPart struct {
+	Head    Head
+	Entries []revocation.Entry
+	Seq     int64 // the last number that was looked at; Head.Seq once nothing is left
+	Gap     bool  // something was purged in between: the chain cannot be followed
+}
+
 // AuditEntry is a row of the audit trail as it is read back: an event, and how
 // often it happened in its minute.
 type AuditEntry struct {

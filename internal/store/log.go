@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
@@ -25,7 +24,7 @@ func (s *Store) Head(ctx context.Context) (record.Head, error) {
 		(*number)(&h.LongestTTL), (*number)(&h.LongestUntil),
 	})
 	if err == nil && (len(chain) != len(h.Chain) || len(key) != len(h.FeedKey)) {
-		err = errors.New("the log has no head")
+		err = errNoHead
 	}
 	if err != nil {
 		return record.Head{}, unavailable("reading the head of the log", err)
