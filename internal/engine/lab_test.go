@@ -44,12 +44,18 @@ type lab struct {
 // newLab opens an engine on a new database in which the clients and the API are.
 func newLab(t *testing.T) *lab {
 	t.Helper()
+	l := newLabWithoutEngine(t)
+	l.Engine = l.start(l.kek)
+	return l
+}
+
+func newLabWithoutEngine(t *testing.T) *lab {
+	t.Helper()
 	l := &lab{T: t, path: filepath.Join(t.TempDir(), "mintmark.db"), kek: secret.KEK{1, 2, 3}}
 	l.store = openStore(t, l.path)
 	l.commit(slices.Concat(labClients(), []record.Change{record.PutResource{Resource: record.Resource{
 		Aud: labAPI, Version: 1, Settings: record.ResourceSettings{Scopes: []string{"api:read"}},
 	}}})...)
-	l.Engine = l.start(l.kek)
 	return l
 }
 

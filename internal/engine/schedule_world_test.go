@@ -38,7 +38,8 @@ func newBench(t *testing.T) *bench {
 		another: cheapHash(newPassword, 1),
 		renewed: map[string]string{oldPassword: cheapHash(oldPassword, 2), newPassword: cheapHash(newPassword, 2)},
 	}
-	<-b.keys.ready // so that nothing but the schedule writes to the log
+	<-b.keys.ready
+	b.Close() // the loops: nothing but the schedule writes to the log
 	db, err := sql.Open("sqlite", b.path)
 	if err != nil {
 		t.Fatal(err)
