@@ -169,8 +169,7 @@ func TestA5_AnAnsweredPageIsSpent(t *testing.T) {
 	w := newWorld(t)
 	b := w.newBrowser().signIn(ana)
 	id := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
-	page := b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}})
-	form := url.Values{pages.FieldToken: {page.input(pages.FieldToken)}, pages.FieldInteraction: {id}, pages.FieldDecision: {"allow"}}
+	form := b.consentForm(id, pages.DecisionAllow)
 	if a := b.post(pages.PathConsent, form); a.param("code") == "" {
 		t.Fatal("no code")
 	}

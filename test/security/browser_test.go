@@ -157,7 +157,7 @@ func (b *browser) keep(a answer) {
 var opens = []*regexp.Regexp{
 	regexp.MustCompile(`name="(?:form_token|interaction|setup_token|code)" value="([^"]+)"`),
 	regexp.MustCompile(`"(?:access_token|refresh_token|id_token)":"([^"]+)"`),
-	regexp.MustCompile(`[?&](?:code|interaction|setup_token)=([^&\s]+)`),
+	regexp.MustCompile(`[?&](?:code|interaction)=([^&\s]+)`),
 }
 
 func (b *browser) hideWhatOpens(a answer) {

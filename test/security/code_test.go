@@ -282,10 +282,7 @@ func TestD4_ACodeIsOfTheUserWhoIsSignedIn(t *testing.T) {
 	w := newWorld(t)
 	b := w.newBrowser().signIn(ana)
 	id := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
-	page := b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}})
-	b.post(pages.PathConsent, url.Values{
-		pages.FieldToken: {page.input(pages.FieldToken)}, pages.FieldInteraction: {id}, pages.FieldDecision: {pages.DecisionSwitch},
-	})
+	b.consent(id, pages.DecisionSwitch)
 	if a := b.post(pages.PathLogin, b.loginForm(id, bob, password)); a.location() == nil || a.location().Path != pages.PathConsent {
 		t.Fatalf("after the switch: %q", a.Header.Get("Location"))
 	}

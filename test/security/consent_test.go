@@ -72,14 +72,35 @@ func TestA10_ConsentIsGivenByWhoIsSignedIn(t *testing.T) {
 	w := newWorld(t)
 	b := w.newBrowser().signIn(ana)
 	id := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
-	page := b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}})
-	form := url.Values{pages.FieldToken: {page.input(pages.FieldToken)}, pages.FieldInteraction: {id}, pages.FieldDecision: {"allow"}}
+	form := b.consentForm(id, pages.DecisionAllow)
 	w.exec(`UPDATE sessions SET ended_at = 1`)
 	if a := b.post(pages.PathConsent, form); a.param("code") != "" || a.location().Path != pages.PathLogin {
 		t.Errorf("a session that has ended consents: %q", a.Header.Get("Location"))
 	}
 	if n := w.count(`SELECT count(*) FROM consents`); n != 0 {
 		t.Error("a consent was stored")
+	}
+}
+
+// In two tabs of one browser: a page that asked ana is no answer of bob's, who signed in meanwhile.
+func TestA10_AnAnswerCountsForWhomThePageAsked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	id := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
+	form := b.consentForm(id, pages.DecisionAllow)
+	elsewhere := b.query(oauth.PathAuthorize, with(ask("web"), "prompt", "login")).param(pages.FieldInteraction)
+	b.post(pages.PathLogin, b.loginForm(elsewhere, bob, password))
+	for _, user := range []string{form.Get(pages.FieldUser), "", canary} {
+		if a := b.post(pages.PathConsent, with(form, pages.FieldUser, user)); a.toClient() {
+			t.Errorf("the answer of ana's page is bob's: %q", a.Header.Get("Location"))
+		}
+	}
+	if n := w.count(`SELECT count(*) FROM consents`); n != 0 {
+		t.Errorf("%d consents were stored", n)
+	}
+	if b.consent(id, pages.DecisionAllow).param("code") == "" {
+		t.Error("bob cannot answer for himself")
 	}
 }
 

@@ -58,13 +58,19 @@ func (b *browser) authorize(params url.Values) answer {
 // consent answers the consent page of a waiting request.
 func (b *browser) consent(interaction, decision string) answer {
 	b.t.Helper()
+	return b.post(pages.PathConsent, b.consentForm(interaction, decision))
+}
+
+// consentForm opens the consent page of a waiting request and fills it in.
+func (b *browser) consentForm(interaction, decision string) url.Values {
+	b.t.Helper()
 	page := b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {interaction}})
-	return b.post(pages.PathConsent, url.Values{
+	return url.Values{
 		pages.FieldToken:       {page.input(pages.FieldToken)},
-		pages.FieldInteraction: {interaction},
 		pages.FieldUser:        {page.input(pages.FieldUser)},
+		pages.FieldInteraction: {interaction},
 		pages.FieldDecision:    {decision},
-	})
+	}
 }
 
 // code gets a code for a client: the changes are those of with.
