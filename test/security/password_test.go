@@ -47,7 +47,7 @@ func TestP1_LengthCountsAndNothingElse(t *testing.T) {
 		}
 	}
 	page := w.newBrowser().get(pages.PathLogin).body
-	for _, needle := range []string{"onpaste", `autocomplete="off"`, "hint question"} {
+	for _, needle := range []string{"onpaste", `autocomplete="off"`} {
 		if strings.Contains(page, needle) {
 			t.Errorf("the sign-in page has %s", needle)
 		}

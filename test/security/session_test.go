@@ -191,7 +191,6 @@ func TestN6_AChangeOfPasswordSignsTheOthersOut(t *testing.T) {
 	if page := b.get(pages.PathAccount); !strings.Contains(page.body, `name="sign_out_others" type="checkbox" value="yes" checked`) {
 		t.Error("signing out the others is not the default")
 	}
-	robbed := b.copyOf()
 	next := "quarry lantern 1138 moth"
 	w.log.hide(next)
 	b.account(pages.PathAccountPass, url.Values{
@@ -199,9 +198,6 @@ func TestN6_AChangeOfPasswordSignsTheOthersOut(t *testing.T) {
 	})
 	if second.signedIn() || !b.signedIn() {
 		t.Error("the wrong sessions ended")
-	}
-	if robbed.signedIn() != b.signedIn() {
-		t.Error("the cookie changed, which this release does not do at a change of password")
 	}
 	if a := w.newBrowser().tryPassword(ana, password); a.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("the old password answers %d", a.StatusCode)
@@ -220,7 +216,7 @@ func TestN7_ChangingThePasswordNeedsIt(t *testing.T) {
 		a := b.account(pages.PathAccountPass, url.Values{
 			pages.FieldCurrentPassword: {current}, pages.FieldNewPassword: {"quarry lantern 1138 moth"}, pages.FieldSignOutOthers: {pages.Checked},
 		})
-		if a.StatusCode != http.StatusUnprocessableEntity || a.element("account-problem") != "" && a.body == "" {
+		if a.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(a.body, `id="account-problem"`) {
 			t.Errorf("with %q: %d", current, a.StatusCode)
 		}
 	}
