@@ -230,13 +230,13 @@ func (s *Store) Roots(ctx context.Context) ([]record.SealedRoot, error) {
 const (
 	auditColumns = `SELECT id, at, event, actor, user_id, client_id, gid, n, detail FROM audit`
 
-	firstAudit = auditColumns + ` ORDER BY at DESC, id DESC LIMIT $1`
+	firstAudit = auditColumns + ` ORDER BY id DESC LIMIT $1`
 
-	nextAudit = auditColumns + ` WHERE (at, id) < (SELECT at, id FROM audit WHERE id = $1)
-	ORDER BY at DESC, id DESC LIMIT $2`
+	nextAudit = auditColumns + ` WHERE id < $1 ORDER BY id DESC LIMIT $2`
 )
 
-// AuditList lists the audit trail, newest first, on from the id of the last one seen.
+// AuditList lists the audit trail, newest first, on from the id of the last one
+// seen: the ids are in the order of time.
 func (s *Store) AuditList(ctx context.Context, after string, limit int) ([]record.AuditEntry, error) {
 	query, args := firstAudit, []any{limit}
 	if after != "" {

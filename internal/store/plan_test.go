@@ -129,7 +129,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	wholeTable := map[string]bool{countUsers: true}
 	for text := range texts {
 		for _, line := range explain(t, s, text) {
-			if bigTables.MatchString(line) && !wholeTable[text] && !strings.Contains(line, "USING INDEX audit_by_time") {
+			if bigTables.MatchString(line) && !wholeTable[text] && !strings.Contains(line, "USING INDEX sqlite_autoindex_audit_1") {
 				t.Errorf("%s\nin %s", line, text)
 			}
 			if strings.Contains(line, "TEMP B-TREE") && text != readKeys && text != readClient {

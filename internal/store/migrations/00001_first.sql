@@ -206,7 +206,7 @@ CREATE TABLE counters (
 );
 CREATE INDEX counters_by_end ON counters (window_ends);
 
--- Equal events of one minute share a merge_key and are one row, n times; a NULL merge_key equals no other.
+-- Ids begin with the time. Equal events of one minute share a merge_key and are one row, n times; a NULL merge_key equals no other.
 CREATE TABLE audit (
 	id        TEXT PRIMARY KEY,
 	merge_key TEXT UNIQUE,
@@ -219,4 +219,3 @@ CREATE TABLE audit (
 	n         BIGINT NOT NULL,
 	detail    TEXT   NOT NULL
 );
-CREATE INDEX audit_by_time ON audit (at, id);
