@@ -214,6 +214,13 @@ func (s *Server) CLI(args ...string) []byte {
 	return out.Bytes()
 }
 
+// Admin is a client of the server's administration API.
+func (s *Server) Admin() *admin.Client {
+	client := admin.Dial(filepath.Join(s.data, "admin.sock"))
+	s.t.Cleanup(client.Close)
+	return client
+}
+
 // NewClient registers a client as the flags of `client create` say.
 func (s *Server) NewClient(name string, flags ...string) admin.RegisteredClient {
 	s.t.Helper()
