@@ -1,0 +1,157 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mintmark-id/mintmark/internal/jose"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+)
+
+// Claims are what a verified access token says (RFC 9068 §2.2). They are shared
+// by all calls with the token: do not change them.
+type Claims struct {
+	Issuer    string
+	Subject   string   // the user, or the client itself (client_credentials)
+	Audience  []string // the resources it is for; the verifier's own among them
+	ClientID  string
+	ID        string   // jti
+	Scope     []string // empty if it has none
+	SessionID string   // sid; empty without a browser session
+	GrantID   string   // gid; empty without a user
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	AuthTime  time.Time // when the user signed in; zero without a user
+	ACR       string    // how
+	AMR       []string  // by what means
+
+	notBefore time.Time // nbf, rarely there
+	rvs       int64
+	kid       string
+	payload   []byte
+}
+
+// Has reports whether the token has a scope.
+func (c *Claims) Has(scope string) bool { return slices.Contains(c.Scope, scope) }
+
+// Decode reads the whole payload, custom claims included, into a value as
+// [json.Unmarshal] does.
+func (c *Claims) Decode(into any) error {
+	if err := json.Unmarshal(c.payload, into); err != nil {
+		return fmt.Errorf("decoding claims: %w", err)
+	}
+	return nil
+}
+
+// maxRVS: beyond 2^53 readers of JSON disagree about a number, and a larger rvs
+// could reach the cutoff that stands for ever.
+const maxRVS = 1 << 53
+
+// readClaims reads the payload of a token whose signature and type were checked,
+// and checks what does not depend on the time. kid is the header's.
+func readClaims(payload []byte, kid, issuer, audience string) (*Claims, error) {
+	o, err := jose.DecodeObject(payload)
+	if err != nil {
+		return nil, refuse(Malformed)
+	}
+	if iss, err := o.String("iss"); err != nil || iss != issuer {
+		return nil, refuse(WrongIssuer)
+	}
+	c := &Claims{Issuer: issuer, kid: kid, payload: payload}
+	r := reader{object: o}
+	r.required(c)
+	r.optional(c)
+	if r.err != nil {
+		return nil, refuse(Malformed)
+	}
+	if !slices.Contains(c.Audience, audience) {
+		return nil, refuse(WrongAudience) // RFC 9068 §4
+	}
+	if c.rvs, err = o.Int64("rvs"); err != nil || c.rvs < 0 || c.rvs > maxRVS {
+		return nil, refuse(NotRevocable)
+	}
+	if o.Has("cnf") {
+		// RFC 7800 §3.1: bound to a key whose possession is not checked here, so
+		// as a bearer token it proves nothing.
+		return nil, refuse(Bound)
+	}
+	return c, nil
+}
+
+// reader reads claims up to the first that is missing or of a wrong type.
+type reader struct {
+	object jose.Object
+	err    error
+}
+
+// required reads what RFC 9068 §2.2 requires.
+func (r *reader) required(c *Claims) {
+	r.text("sub", &c.Subject)
+	r.text("client_id", &c.ClientID)
+	r.text("jti", &c.ID)
+	r.date("iat", &c.IssuedAt)
+	r.date("exp", &c.ExpiresAt)
+	c.Audience = claim(r, "aud", r.object.StringOrStrings)
+}
+
+func (r *reader) optional(c *Claims) {
+	var scope string
+	r.ifThere("scope", func() { r.text("scope", &scope) })
+	c.Scope = strings.Fields(scope)
+	r.ifThere("sid", func() { r.text("sid", &c.SessionID) })
+	r.ifThere("gid", func() { r.text("gid", &c.GrantID) })
+	r.ifThere("acr", func() { r.text("acr", &c.ACR) })
+	r.ifThere("amr", func() { c.AMR = claim(r, "amr", r.object.Strings) })
+	r.ifThere("auth_time", func() { r.date("auth_time", &c.AuthTime) })
+	r.ifThere("nbf", func() { r.date("nbf", &c.notBefore) })
+}
+
+func (r *reader) ifThere(name string, read func()) {
+	if r.object.Has(name) {
+		read()
+	}
+}
+
+func (r *reader) text(name string, to *string) {
+	if *to = claim(r, name, r.object.String); *to == "" && r.err == nil {
+		r.err = errors.New("empty claim")
+	}
+}
+
+func (r *reader) date(name string, to *time.Time) {
+	*to = time.Unix(claim(r, name, r.object.NumericDate), 0)
+}
+
+func claim[T any](r *reader, name string, read func(string) (T, error)) T {
+	value, err := read(name)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return value
+}
+
+// names are the names of the token's targets in the log of that key.
+func (c *Claims) names(key revocation.FeedKey) []uint64 {
+	names := make([]uint64, 0, 8+len(c.Audience))
+	add := func(t revocation.Target) { names = append(names, key.Name(t)) }
+	add(revocation.ForJTI(c.ID))
+	if c.SessionID != "" {
+		add(revocation.ForSID(c.SessionID))
+	}
+	if c.GrantID != "" {
+		add(revocation.ForGID(c.GrantID))
+	}
+	add(revocation.ForKID(c.kid))
+	add(revocation.ForSub(c.Subject))
+	add(revocation.ForClient(c.ClientID))
+	add(revocation.ForConsent(c.Subject, c.ClientID))
+	for _, aud := range c.Audience {
+		add(revocation.ForAud(aud))
+	}
+	add(revocation.ForAll())
+	return names
+}

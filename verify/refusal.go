@@ -1,0 +1,34 @@
+package verify
+
+import "errors"
+
+// Reason is why a token was refused: a stable word for logs and metrics. The
+// caller of the API learns less.
+type Reason string
+
+// The reasons. All are invalid_token to the caller (RFC 6750 §3.1).
+const (
+	Malformed      Reason = "malformed"       // no JWS, or claims that are missing or of a wrong type
+	WrongType      Reason = "wrong_type"      // an ID token, say: typ is not at+jwt (RFC 9068 §4)
+	WrongSignature Reason = "wrong_signature" // or an algorithm or key that is not the issuer's
+	WrongIssuer    Reason = "wrong_issuer"
+	WrongAudience  Reason = "wrong_audience" // meant for another API
+	TokenExpired   Reason = "expired"
+	NotYetValid    Reason = "not_yet_valid"
+	NotRevocable   Reason = "not_revocable" // no rvs: it could never be taken back
+	Bound          Reason = "bound"         // to a key (cnf) whose possession nobody has proved
+	Revoked        Reason = "revoked"
+)
+
+// ErrUnavailable says that the verifier cannot know whether a token is good: it
+// has not heard from the issuer for too long. Answer 503 and let the caller try
+// again; the token may be fine.
+var ErrUnavailable = errors.New("the token cannot be checked at the moment")
+
+// RefusedError is the verdict on a token that is no good.
+type RefusedError struct{ Reason Reason }
+
+// Error names the reason, and nothing of the token.
+func (e *RefusedError) Error() string { return "access token refused: " + string(e.Reason) }
+
+func refuse(reason Reason) error { return &RefusedError{reason} }

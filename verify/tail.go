@@ -1,0 +1,124 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/mintmark-id/mintmark/internal/revocation"
+)
+
+// tail is a copy of one log up to some entry: what the follower extends. Only
+// the follower's goroutine touches it; the table alone is shared.
+type tail struct {
+	position       // after the last entry applied
+	attested int64 // the seq of the last good head, or of the snapshot
+	t        int64 // of the last good head
+	key      revocation.FeedKey
+	table    *revocation.Table
+}
+
+// errFault is anything that does not fit: the copy can no longer be trusted to
+// be whole, and a new snapshot is due.
+var errFault = errors.New("the feed does not fit what is known of the log")
+
+func fault(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errFault, fmt.Sprintf(format, args...))
+}
+
+// tooFar is how far beyond every clock a cutoff may lie: a restore moves the
+// logical clock by a day.
+const tooFar = int64(3 * 24 * 3600 * 1000)
+
+// batch is what an rv event, and the answer of a poll, carries.
+type batch struct {
+	Seq     int64       `json:"seq"`
+	Ask     bool        `json:"ask"`
+	Entries []wireEntry `json:"entries"`
+	Head    string      `json:"head"` // of a poll alone
+}
+
+// wireEntry is ["<seq>","<name>",cut,until].
+type wireEntry struct{ revocation.Entry }
+
+// UnmarshalJSON reads the four values, as numbers or as decimal strings.
+func (e *wireEntry) UnmarshalJSON(data []byte) error {
+	var parts []json.RawMessage
+	if err := json.Unmarshal(data, &parts); err != nil || len(parts) != 4 {
+		return errors.New("an entry is not four values")
+	}
+	var err error
+	if e.Name, err = strconv.ParseUint(bare(parts[1]), 10, 64); err != nil {
+		return errors.New("an entry has no name")
+	}
+	for i, to := range map[int]*int64{0: &e.Seq, 2: &e.Cut, 3: &e.Until} {
+		if *to, err = strconv.ParseInt(bare(parts[i]), 10, 64); err != nil || *to < 0 {
+			return errors.New("an entry has no seq, cut or until")
+		}
+	}
+	return nil
+}
+
+func bare(raw json.RawMessage) string {
+	if len(raw) >= 2 && raw[0] == '"' && raw[len(raw)-1] == '"' {
+		return string(raw[1 : len(raw)-1])
+	}
+	return string(raw)
+}
+
+// apply adds a batch to the table and the chain. Entries count before a head has
+// attested them: they can only refuse more. now is unix ms.
+func (t *tail) apply(b *batch, now int64) error {
+	for _, e := range b.Entries {
+		if e.Seq <= t.seq {
+			return fault("entry %d comes after %d", e.Seq, t.seq)
+		}
+		if e.Cut != revocation.Forever && e.Cut > max(now, t.lc)+tooFar {
+			return fault("entry %d was cut in the future", e.Seq)
+		}
+		t.put(e.Entry)
+		t.seq, t.h = e.Seq, t.h.Next(e.Entry)
+	}
+	if b.Seq < t.seq {
+		return fault("a batch up to %d holds entry %d", b.Seq, t.seq)
+	}
+	t.seq = b.Seq
+	return nil
+}
+
+func (t *tail) put(e revocation.Entry) {
+	if t.table.Put(e) {
+		return
+	}
+	clock := t.lc
+	if e.Cut != revocation.Forever {
+		clock = max(clock, e.Cut)
+	}
+	t.table = t.table.Grow(t.t, clock)
+	if !t.table.Put(e) {
+		panic("verify: a table that has just grown does not hold one more entry")
+	}
+}
+
+// attest compares a head with the copy. Its chain proves that nothing that was
+// served is missing; its seq may be ahead by numbers that are never served.
+func (t *tail) attest(h head) error {
+	switch {
+	case h.log != t.log:
+		return fault("the head is of another log")
+	case h.seq < t.seq:
+		return fault("the head stands at %d, behind %d", h.seq, t.seq)
+	case h.lc < t.lc:
+		return fault("the head's logical clock goes back")
+	case h.h != t.h:
+		return fault("the head has another chain at %d", h.seq)
+	}
+	t.position = h.position
+	t.attested = h.seq
+	t.t = h.t
+	return nil
+}
+
+// cursor is where to go on reading.
+func (t *tail) cursor() string { return t.log + "." + strconv.FormatInt(t.seq, 10) }
