@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -38,6 +39,9 @@ var invariants = []invariant{
 	{"a grant has one chain", oneChain},
 	// RFC 6749 §4.1.2: a code is good for one exchange.
 	{"a code is exchanged at most once", codesOnce},
+	// I3: an exchange that meets a logout leaves no grant behind, not even one that
+	// outlives the session: that one is made before the logout or not at all.
+	{"no grant is made when its session has ended", grantsBeforeTheEnd},
 	// The limit is counted before the password is looked at, so parallel attempts
 	// cannot outrun it, and none of what is allowed gets lost.
 	{"as many passwords are checked as are allowed", checksBounded},
@@ -137,6 +141,16 @@ func codesOnce(w *world) error {
 		exchanged[s.of]++
 		if exchanged[s.of] > 1 {
 			return fmt.Errorf("one was spent %d times", exchanged[s.of])
+		}
+	}
+	return nil
+}
+
+func grantsBeforeTheEnd(w *world) error {
+	for _, s := range w.spent {
+		ended := &life{targets: []revocation.Target{revocation.ForSID(w.here.ID)}} // the session of all codes
+		if w.dead(ended, s.at) {
+			return errors.New("one was")
 		}
 	}
 	return nil

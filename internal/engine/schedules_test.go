@@ -35,6 +35,18 @@ func (w *world) spare() (predecessor string) {
 	return predecessor
 }
 
+// accessToken refreshes a grant that does not rotate before the schedule starts,
+// and gives the access token and its target.
+func (w *world) accessToken(grant *life) (string, revocation.Target) {
+	signed, err := w.Token(w.Context(), refreshRequest(grant.clientID, grant.held[0]))
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.hasAccess("access token", grant, signed.Access, start)
+	targets := w.lives[len(w.lives)-1].targets
+	return signed.Access, targets[len(targets)-1]
+}
+
 // tried puts a number of tries on one of the counters of a sign-in.
 func (w *world) tried(times int, by Browser, counter int, windowEnds int64) {
 	name := decide.LoginCounters(w.loginForm(""), by.seen())[counter]
@@ -131,7 +143,7 @@ var scenarios = []scenario{
 		requests: exchanges(2), shows: oneExchangeAndItsGrantFalls,
 	},
 	{
-		name: "three exchanges of one code end what the first one gave", schedules: 498,
+		name: "three exchanges of one code end what the first one gave", schedules: 31, reduced: true,
 		requests: exchanges(3), shows: oneExchangeAndItsGrantFalls,
 	},
 	{
@@ -236,6 +248,29 @@ var scenarios = []scenario{
 				showing(w.succeeded("change") == 1, "the change was refused"),
 				showing(last.name == "session of next sign-in" && last.alive(), "the next sign-in is not alive"),
 			)
+		},
+	},
+	{
+		name: "a change of password does not bring back the session that was signed out meanwhile", schedules: 21,
+		requests: func(w *world) []*actor {
+			return []*actor{
+				w.changing("change", w.browserHere, true),
+				w.signingOutEverywhere("everywhere", w.browserThere),
+			}
+		},
+	},
+	{
+		name: "a revocation of an access token ends that one alone", schedules: 90,
+		requests: func(w *world) []*actor {
+			token, what := w.accessToken(w.grantSite)
+			return []*actor{
+				w.revoking("revocation", labSite, token, what),
+				w.revoking("revocation once more", labSite, token, what),
+				w.refreshing("refresh", w.grantSite, w.grantSite.held[0]),
+			}
+		},
+		shows: func(w *world) error {
+			return showing(w.grantSite.alive() && w.succeeded("refresh") == 1, "the grant ended with it")
 		},
 	},
 	{
@@ -354,6 +389,7 @@ func TestEachInvariantCanBreak(t *testing.T) {
 		"a grant has one chain": func(w *world) {
 			w.commit(record.RotateGrant{ID: w.offline.ID, From: w.offline.Gen, At: 1, IdleUntil: w.offline.IdleUntil})
 		},
+		"no grant is made when its session has ended":  func(w *world) { w.spent[0].at = w.now },
 		"a code is exchanged at most once":             func(w *world) { w.spent = append(w.spent, w.spent[0]) },
 		"as many passwords are checked as are allowed": func(w *world) { w.checks = w.allowed + 1 },
 		"nothing ends twice but by accident": func(w *world) {
