@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -36,16 +37,40 @@ func header(t *testing.T, raw string) head {
 	return h
 }
 
-// kidWith is the key of a status for ES256, with which these tests are signed.
-func kidWith(t *testing.T, s *server.Server, status string) string {
+// nextKID is the key that will sign ES256 tokens next. It is published already;
+// what is not signs something else.
+func nextKID(t *testing.T, s *server.Server) string {
 	t.Helper()
+	published := publishedKIDs(t, s)
 	for _, key := range s.Keys() {
-		if key.Alg == "ES256" && key.Status == status {
+		if key.Alg == "ES256" && key.Status == "next" && slices.Contains(published, key.KID) {
 			return key.KID
 		}
 	}
-	t.Fatalf("there is no %s key", status)
+	t.Fatalf("no next key is published, only %v", published)
 	return ""
+}
+
+func publishedKIDs(t *testing.T, s *server.Server) []string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Issuer+"/.well-known/jwks.json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatalf("fetching the keys: %v", err)
+	}
+	defer answer.Body.Close()
+	var set struct{ Keys []struct{ KID string } }
+	if err := json.NewDecoder(answer.Body).Decode(&set); err != nil {
+		t.Fatalf("reading the keys: %v", err)
+	}
+	var kids []string
+	for _, key := range set.Keys {
+		kids = append(kids, key.KID)
+	}
+	return kids
 }
 
 // freshVerifier has fetched no keys yet.
@@ -74,7 +99,7 @@ func TestKeysRotateUnderVerifiersWithoutAFailedVerification(t *testing.T) {
 	}
 	kids := []string{header(t, oldest).KID}
 	for range rotations {
-		next := kidWith(t, s, "next")
+		next := nextKID(t, s)
 		s.CLI("key", "rotate")
 		for kid := range received(t, verified, failed) {
 			if kid == next {
@@ -157,7 +182,7 @@ func TestAnEmergencyRotationKillsWhatTheOldKeySigned(t *testing.T) {
 	s := server.Start(t)
 	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
 	old, _ := a.tokens(p)
-	compromised, next := header(t, rawID(old)).KID, kidWith(t, s, "next")
+	compromised, next := header(t, rawID(old)).KID, nextKID(t, s)
 
 	s.CLI("key", "rotate", "--emergency")
 

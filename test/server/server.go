@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -76,7 +75,7 @@ func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	s := &Server{t: t, data: t.TempDir(), done: make(chan struct{})}
 	outlives := context.WithoutCancel(t.Context()) // that ends before stop has run
-	s.cmd = s.command(outlives, append([]string{"serve", "--listen", freePort(t)}, flags...)...)
+	s.cmd = s.command(outlives, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
 	s.cmd.Stderr = &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -91,18 +90,6 @@ func Start(t testing.TB, flags ...string) *Server {
 	s.await(announced)
 	s.awaitReady()
 	return s
-}
-
-// freePort is an address that nobody listened on a moment ago.
-func freePort(t testing.TB) string {
-	t.Helper()
-	var options net.ListenConfig
-	listener, err := options.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("looking for a free port: %v", err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // command is a run of the binary on the server's data, in an environment without
