@@ -48,9 +48,19 @@ func TestA2_ClientAndRedirectURIAreCheckedBeforeAnyRedirect(t *testing.T) {
 		"script for address": with(ask("web"), "redirect_uri", "javascript:alert('"+canary+"')"),
 	}
 	alsoWrong := [][]string{
-		{}, {"response_type", "token"}, {"scope", "\"" + canary}, {"prompt", "none login"}, {"max_age", canary}, {"code_challenge", ""},
-		{"request", canary}, {"request_uri", "https://" + canary + ".example/r"}, {"registration", canary}, {"prompt", "none"},
-		{"response_mode", "form_post"}, {"resource", "#" + canary}, {"id_token_hint", canary},
+		{},
+		{"response_type", "token"},
+		{"scope", "\"" + canary},
+		{"prompt", "none login"},
+		{"max_age", canary},
+		{"code_challenge", ""},
+		{"request", canary},
+		{"request_uri", "https://" + canary + ".example/r"},
+		{"registration", canary},
+		{"prompt", "none"},
+		{"response_mode", "form_post"},
+		{"resource", "#" + canary},
+		{"id_token_hint", canary},
 	}
 	for name, params := range wrong {
 		for _, changes := range alsoWrong {

@@ -93,10 +93,16 @@ func TestX2_FormsFromOtherSitesAreRefused(t *testing.T) {
 			fields = with(fields, pages.FieldToken, b.get(f.page).input(pages.FieldToken))
 		}
 		for _, header := range []http.Header{
-			{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Sec-Fetch-Site": {canary}},
+			{"Sec-Fetch-Site": {"cross-site"}},
+			{"Sec-Fetch-Site": {"same-site"}},
+			{"Sec-Fetch-Site": {canary}},
 			{"Sec-Fetch-Site": {"cross-site"}, "Origin": {plainIssuer}},
-			{"Origin": {"https://evil.example"}}, {"Origin": {"http://localhost:8485"}}, {"Origin": {"https://localhost:8484"}},
-			{"Origin": {plainIssuer + ".evil.example"}}, {"Origin": {"http://LOCALHOST:8484"}}, {"Origin": {plainIssuer + "/"}},
+			{"Origin": {"https://evil.example"}},
+			{"Origin": {"http://localhost:8485"}},
+			{"Origin": {"https://localhost:8484"}},
+			{"Origin": {plainIssuer + ".evil.example"}},
+			{"Origin": {"http://LOCALHOST:8484"}},
+			{"Origin": {plainIssuer + "/"}},
 		} {
 			b.header = header
 			a := b.post(f.path, fields)
@@ -121,13 +127,12 @@ func TestX2_NothingIsChangedByFollowingALink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.newBrowser().signIn(ana)
-	before := w.fingerprint()
 	for _, f := range b.protectedForms() {
 		fields := f.fields
 		if f.page != "" {
 			fields = with(fields, pages.FieldToken, b.get(f.page).input(pages.FieldToken))
 		}
-		before = w.fingerprint()
+		before := w.fingerprint()
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			b.send(method, f.path+"?"+fields.Encode(), "")
 		}

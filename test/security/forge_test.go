@@ -28,7 +28,10 @@ func (w *world) foreignRefresh() string {
 var b64 = base64.RawURLEncoding
 
 func encoded(members map[string]any) string {
-	text, _ := json.Marshal(members) // of strings and numbers, which always encode
+	text, err := json.Marshal(members)
+	if err != nil {
+		panic(err) // of strings and numbers, which always encode
+	}
 	return b64.EncodeToString(text)
 }
 

@@ -279,9 +279,11 @@ func TestX5_OneRequestDoesNotHideAnother(t *testing.T) {
 		if _, err := io.Copy(io.Discard, first.Body); err != nil {
 			t.Fatal(err)
 		}
+		_ = first.Body.Close()
 		_ = conn.(interface{ CloseWrite() error }).CloseWrite()
-		if second, err := http.ReadResponse(reader, nil); err == nil && second.StatusCode == http.StatusOK {
-			t.Errorf("%s: the hidden request is answered", name)
+		rest, err := io.ReadAll(reader)
+		if strings.Contains(string(rest), "200 OK") {
+			t.Errorf("%s: the hidden request is answered (%v)", name, err)
 		}
 		_ = conn.Close()
 	}

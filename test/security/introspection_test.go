@@ -42,8 +42,10 @@ func TestL1_RevocationChecksOwnershipAndTakesAHintForAHint(t *testing.T) {
 			t.Error("the end of an access token ended its grant")
 		}
 	}
-	if web.revoke(got.Refresh).StatusCode != http.StatusOK || web.revoke(got.Refresh).StatusCode != http.StatusOK {
-		t.Error("revoking twice is an error")
+	for range 2 {
+		if a := web.revoke(got.Refresh); a.StatusCode != http.StatusOK {
+			t.Errorf("revoking, perhaps again, answers %d", a.StatusCode)
+		}
 	}
 }
 

@@ -91,6 +91,7 @@ func (w *world) full() (heal func()) {
 	w.t.Helper()
 	rows, err := w.db.QueryContext(w.t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`)
 	w.must(err)
+	defer func() { _ = rows.Close() }()
 	var tables []string
 	for rows.Next() {
 		var name string
@@ -98,7 +99,6 @@ func (w *world) full() (heal func()) {
 		tables = append(tables, name)
 	}
 	w.must(rows.Err())
-	w.must(rows.Close())
 	for _, table := range tables {
 		for _, act := range []string{"INSERT", "UPDATE", "DELETE"} {
 			w.exec(`CREATE TRIGGER full_` + table + act + ` BEFORE ` + act + ` ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`)

@@ -7,7 +7,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
@@ -91,7 +90,7 @@ func (p *template) make() error {
 		return err
 	}
 	e, err := engine.Open(ctx, engine.Config{
-		Policy: decide.DefaultPolicy(issuer), Store: st, KEK: kek(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Policy: decide.DefaultPolicy(issuer), Store: st, KEK: kek(), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
