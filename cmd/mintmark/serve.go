@@ -17,6 +17,7 @@ import (
 	"github.com/mintmark-id/mintmark/internal/config"
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/secret"
 	"github.com/mintmark-id/mintmark/internal/store"
@@ -64,6 +65,7 @@ type server struct {
 	address net.Addr
 	schema  int64
 	engine  *engine.Engine
+	feed    *feed.Feed
 	http    []*http.Server // public, administration
 	failed  chan error     // a listener that ended by itself
 	closers []func() error // what was opened last is closed first
@@ -138,6 +140,13 @@ func (s *server) openEngine(i *invocation) error {
 		return err
 	}
 	s.closers = append(s.closers, func() error { s.engine.Close(); return nil })
+	s.feed, err = feed.Open(i.ctx, feed.Config{
+		Store: database, Issuer: s.engine.Issuer().String(), Ring: s.engine.Ring, Now: s.engine.Now, Log: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the revocation feed: %w", err)
+	}
+	s.closers = append(s.closers, func() error { s.feed.Close(); return nil })
 	return nil
 }
 
@@ -186,15 +195,16 @@ func newEngine(ctx context.Context, c *config.Config, database *store.Store, key
 
 // serve answers on both listeners.
 func (s *server) serve(public, private net.Listener) error {
-	handler, err := web.New(web.Config{Engine: s.engine, Log: s.log, TrustedProxies: s.config.TrustedProxy})
+	handler, err := web.New(web.Config{Engine: s.engine, Feed: s.feed, Log: s.log, TrustedProxies: s.config.TrustedProxy})
 	if err != nil {
 		return err
 	}
 	administration := web.Admin(web.AdminConfig{
-		Engine: s.engine, Log: s.log, Version: release, Database: s.config.Database, Schema: s.schema,
+		Engine: s.engine, Feed: s.feed, Log: s.log, Version: release, Database: s.config.Database, Schema: s.schema,
 		Listen: []string{s.address.String()}, StartedAt: time.Now(),
 	})
 	s.http = []*http.Server{web.NewServer(handler, s.log), web.NewServer(administration, s.log)}
+	s.http[0].RegisterOnShutdown(s.feed.Stop) // its streams do not end by themselves
 	for n, listener := range []net.Listener{public, private} {
 		go func() {
 			if err := s.http[n].Serve(listener); !errors.Is(err, http.ErrServerClosed) {

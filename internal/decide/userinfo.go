@@ -15,21 +15,10 @@ type UserClaims map[string]any
 // Userinfo tells the bearer of an access token about its user. The token must be
 // alive, meant for us and be one of an OpenID Connect request.
 func Userinfo(tok Presented, st *record.TokenState, env Env) Outcome[UserClaims] {
-	switch {
-	case tok.Reason != "":
-		return refuse[UserClaims](oauth.Refuse(tok.Reason))
-	case tok.Access == nil:
-		return refuse[UserClaims](oauth.Refuse(oauth.ReasonTokenWrongType)) // a refresh token
+	if err := bearerFor(oauth.ScopeOpenID, tok, st, env); err != nil { // OpenID Connect Core §5.3
+		return refuse[UserClaims](err)
 	}
-	if reason := accessDead(tok.Access, st, env); reason != "" {
-		return refuse[UserClaims](refuseBearer(reason, tok.Access, st))
-	}
-	switch {
-	case !slices.Contains(tok.Access.Audience, env.Policy.Issuer.String()):
-		return refuse[UserClaims](refuseBearer(oauth.ReasonTokenAudience, tok.Access, st)) // RFC 9068 §4
-	case !slices.Contains(tok.Access.Scope, oauth.ScopeOpenID):
-		return refuse[UserClaims](oauth.Refuse(oauth.ReasonTokenScopeInsufficient)) // OpenID Connect Core §5.3, RFC 6750 §3.1
-	case st.User == nil || st.Subject == nil:
+	if st.User == nil || st.Subject == nil {
 		return refuse[UserClaims](refuseBearer(oauth.ReasonTokenInactive, tok.Access, st))
 	}
 	return Outcome[UserClaims]{Answer: userClaims(tok.Access, st.User, st.Subject)}

@@ -52,8 +52,12 @@ func render(ctx context.Context, root string) ([]page, error) {
 		pages = append(pages, w.page(c.name))
 		index.row("["+c.title+"]("+c.name+")", c.about)
 	}
+	index.row("[The revocation feed]("+feedPage+")", "How verifiers read what was taken back: the wire, enough to write one. Written by hand.")
 	return append(pages, index.page("README.md")), nil
 }
+
+// feedPage is a specification, so the code follows it and not the other way round.
+const feedPage = "revocation-feed.md"
 
 const written = "<!-- Written by go generate ./...: change the code that this is read from. -->\n"
 

@@ -16,6 +16,13 @@ const (
 	PathEndSession = "/oauth2/logout"
 	PathJWKS       = "/.well-known/jwks.json"
 
+	// Of the revocation feed: docs/reference/revocation-feed.md.
+	PathFeedSnapshot = "/revocations/snapshot"
+	PathFeedStream   = "/revocations/stream"
+	PathFeedPoll     = "/revocations/poll"
+	PathFeedReceipt  = "/revocations/receipt"
+	PathFeedJWKS     = "/revocations/jwks.json"
+
 	wellKnownOpenID = "/.well-known/openid-configuration"
 	wellKnownOAuth  = "/.well-known/oauth-authorization-server"
 )

@@ -15,6 +15,7 @@ type Capabilities struct {
 	IDTokenAlgs    []string
 	FormPost       bool // response_mode form_post
 	PromptCreate   bool // users may sign up by themselves
+	RevocationFeed bool // verifiers may follow the revocation log
 	UILocales      []string
 	ServiceDocs    string // address of documentation, "" if none
 	PolicyURI      string
@@ -54,9 +55,20 @@ type Metadata struct {
 	RequestURIParameter bool `json:"request_uri_parameter_supported"`                // absent would mean true: Discovery §3
 	ResponseIss         bool `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 
+	RevocationFeed *FeedMetadata `json:"revocation_feed,omitempty"`
+
 	ServiceDocumentation string `json:"service_documentation,omitempty"`
 	OPPolicyURI          string `json:"op_policy_uri,omitempty"`
 	OPTermsOfServiceURI  string `json:"op_tos_uri,omitempty"`
+}
+
+// FeedMetadata says where verifiers read the revocation feed. It is our own (RFC 8414 §2 lets a server add members).
+type FeedMetadata struct {
+	SnapshotEndpoint string `json:"snapshot_endpoint"`
+	StreamEndpoint   string `json:"stream_endpoint"`
+	PollEndpoint     string `json:"poll_endpoint"`
+	ReceiptEndpoint  string `json:"receipt_endpoint"`
+	JWKSURI          string `json:"jwks_uri"`
 }
 
 // NewMetadata describes the server of an issuer.
@@ -87,7 +99,8 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		RevocationAuthMethods:    c.AuthMethods,
 		IntrospectionAuthMethods: confidential(c.AuthMethods),
 
-		ResponseIss: true,
+		ResponseIss:    true,
+		RevocationFeed: feedMetadata(issuer, c),
 
 		ServiceDocumentation: c.ServiceDocs,
 		OPPolicyURI:          c.PolicyURI,
@@ -100,6 +113,20 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		m.PromptValuesSupported = append(m.PromptValuesSupported, PromptCreate)
 	}
 	return m
+}
+
+// feedMetadata is nil for a server without a feed.
+func feedMetadata(issuer Issuer, c Capabilities) *FeedMetadata {
+	if !c.RevocationFeed {
+		return nil
+	}
+	return &FeedMetadata{
+		SnapshotEndpoint: issuer.Endpoint(PathFeedSnapshot),
+		StreamEndpoint:   issuer.Endpoint(PathFeedStream),
+		PollEndpoint:     issuer.Endpoint(PathFeedPoll),
+		ReceiptEndpoint:  issuer.Endpoint(PathFeedReceipt),
+		JWKSURI:          issuer.Endpoint(PathFeedJWKS),
+	}
 }
 
 // confidential leaves out "none": introspection needs a client that authenticates (RFC 7662 §2.1).

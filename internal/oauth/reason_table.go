@@ -437,6 +437,20 @@ var reasonTable = [...]Info{
 		Rule: "The server is set up; the setup link worked once.",
 	},
 
+	// The revocation feed.
+	{
+		Reason: ReasonCursorMalformed, Code: InvalidRequest, Description: wireCursor, Claim: "cursor",
+		Rule: "A cursor is what the feed gave: the log, a dot, and a number. docs/reference/revocation-feed.md.",
+	},
+	{
+		Reason: ReasonCursorGone, Code: InvalidRequest, Description: wireCursorGone, Claim: "cursor", Status: http.StatusGone,
+		Rule: "A cursor of another log, or one too old to be resumed, needs a new snapshot. docs/reference/revocation-feed.md.",
+	},
+	{
+		Reason: ReasonReportMalformed, Code: InvalidRequest, Description: wireReport,
+		Rule: "A verifier reports with one JSON object of the members that the feed names. docs/reference/revocation-feed.md.",
+	},
+
 	// Trouble of ours.
 	{
 		Reason: ReasonDatabaseUnavailable, Code: TemporarilyUnavailable, Description: wireUnavailable, RetryAfter: 2 * time.Second,

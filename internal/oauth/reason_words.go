@@ -123,6 +123,11 @@ const (
 	ReasonSetupTokenWrong         Reason = "setup_token_wrong"
 	ReasonSetupDone               Reason = "setup_done"
 
+	// The revocation feed.
+	ReasonCursorMalformed Reason = "cursor_malformed"
+	ReasonCursorGone      Reason = "cursor_gone"
+	ReasonReportMalformed Reason = "report_malformed"
+
 	// Trouble of ours.
 	ReasonDatabaseUnavailable Reason = "database_unavailable"
 	ReasonNodeBehind          Reason = "node_behind"

@@ -15,6 +15,9 @@ const (
 	ScopeOfflineAccess = "offline_access"
 )
 
+// ScopeReadRevocations is what a verifier's client needs to follow the revocation feed.
+const ScopeReadRevocations = "revocations:read"
+
 // Scopes is a set of scope words in canonical form: sorted, each once. Make it with ParseScopes or NewScopes. The zero
 // value is the empty set. As JSON it is the space-separated string.
 type Scopes []string

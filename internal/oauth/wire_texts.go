@@ -55,6 +55,9 @@ const (
 	wireLogoutClient        = "The client_id does not match the id_token_hint"
 	wireSetup               = "The setup link is not valid"
 	wireSetupDone           = "This server is already set up"
+	wireCursor              = "The cursor is malformed"
+	wireCursorGone          = "The cursor cannot be resumed; please take a snapshot"
+	wireReport              = "The report is not a JSON object with the members that are needed"
 	wireUnavailable         = "The server cannot answer at the moment; please try again"
 	wireServer              = "The server met an internal error"
 )

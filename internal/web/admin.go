@@ -9,6 +9,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/record"
 )
 
@@ -16,6 +17,7 @@ import (
 // it does not know about the server.
 type AdminConfig struct {
 	Engine    *engine.Engine
+	Feed      *feed.Feed // nil: this server has none
 	Log       *slog.Logger
 	Version   string
 	Database  string

@@ -49,6 +49,11 @@ func (s *site) precheck(v *visit) (func(*visit), *oauth.Error) {
 		return nil, oauth.Refuse(oauth.ReasonParameterTooLong)
 	case v.r.Method != http.MethodPost:
 		return handler, nil
+	case v.route.isJSON:
+		if !isJSON(v.r.Header) {
+			return nil, oauth.Refuse(oauth.ReasonReportMalformed)
+		}
+		return handler, v.readBody()
 	case v.route.anyForm && v.r.ContentLength == 0:
 		return handler, nil
 	case !isForm(v.r.Header):
@@ -70,6 +75,11 @@ func isForm(h http.Header) bool {
 	media, params, err := mime.ParseMediaType(types[0])
 	charset, has := params["charset"]
 	return err == nil && media == formType && (!has || strings.EqualFold(charset, "utf-8"))
+}
+
+func isJSON(h http.Header) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && media == "application/json" && len(h["Content-Encoding"]) == 0
 }
 
 // bodies are buffers that a body is read into. What was in them may have been a

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mintmark-id/mintmark/admin"
+	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
@@ -26,7 +27,7 @@ func Endpoints(issuer oauth.Issuer) ([]Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{issuer: issuer, pages: templates}
+	s := &site{issuer: issuer, pages: templates, feed: &feed.Feed{}}
 	var list []Endpoint
 	for at, r := range s.table(nil) {
 		if strings.HasPrefix(at, "/assets/") {

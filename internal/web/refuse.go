@@ -36,7 +36,7 @@ func (s *site) refuse(v *visit, err *oauth.Error) {
 		err = err.AtResource()
 		s.note(v, err)
 		if status := err.Status(); status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusBadRequest {
-			v.Header().Set("WWW-Authenticate", err.BearerChallenge(s.issuer.String(), neededScope(err))) // RFC 6750 §3
+			v.Header().Set("WWW-Authenticate", err.BearerChallenge(s.issuer.String(), v.neededScope(err))) // RFC 6750 §3
 		}
 		s.sendError(v, err)
 	case asPage:
@@ -46,11 +46,11 @@ func (s *site) refuse(v *visit, err *oauth.Error) {
 }
 
 // neededScope: RFC 6750 §3.1, an insufficient_scope says what would do.
-func neededScope(err *oauth.Error) oauth.Scopes {
+func (v *visit) neededScope(err *oauth.Error) oauth.Scopes {
 	if err.Code != oauth.InsufficientScope {
 		return nil
 	}
-	return oauth.NewScopes(oauth.ScopeOpenID)
+	return oauth.NewScopes(v.route.scope)
 }
 
 // sendError writes the JSON of RFC 6749 §5.2.

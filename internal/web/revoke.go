@@ -20,11 +20,23 @@ func (s *site) revoke(v *visit) {
 		return
 	}
 	v.clientID = request.Credentials.ClientID
-	if err := s.engine.Revoke(v.r.Context(), &request); err != nil {
+	wait := preferredWait(v.r.Header)
+	got, _ := receiptAfter(v.r.Context(), s.feed, wait, func() error {
+		if err = s.engine.Revoke(v.r.Context(), &request); err != nil {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
 		s.refuse(v, err)
 		return
 	}
 	h := v.Header()
+	if got != nil {
+		h.Set("Preference-Applied", applied(wait))
+		s.sendValue(v, receiptOf(*got))
+		return
+	}
 	s.guard(h)
 	h["Cache-Control"] = noStore
 	h["Pragma"] = noCache

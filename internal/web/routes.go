@@ -18,9 +18,11 @@ type route struct {
 	get     func(*visit)
 	post    func(*visit)
 	style   style
-	anyHost bool // health checks come by address
-	anyForm bool // a post may be without a form: userinfo, and what is not there
-	quiet   bool // logged at debug level
+	anyHost bool   // health checks come by address
+	anyForm bool   // a post may be without a form: userinfo, and what is not there
+	isJSON  bool   // a post is JSON
+	scope   string // that a bearer needs
+	quiet   bool   // logged at debug level
 	gate    gate
 }
 
@@ -54,7 +56,7 @@ func (s *site) table(metadata *document) map[string]*route {
 		oauth.PathToken:      {post: s.token, style: asJSON, gate: tokens, about: "Tokens for a code, for a refresh token, or for the client itself.", spec: "RFC 6749 §3.2"},
 		oauth.PathIntrospect: {post: s.introspect, style: asJSON, gate: lookups, about: "What a token is worth now.", spec: "RFC 7662 §2"},
 		oauth.PathRevoke:     {post: s.revoke, style: asJSON, gate: lookups, about: "A client ends a token of its own.", spec: "RFC 7009 §2"},
-		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, anyForm: true, gate: lookups, about: "What the bearer of an access token may know of its user.", spec: "OpenID Connect Core §5.3"},
+		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, scope: oauth.ScopeOpenID, anyForm: true, gate: lookups, about: "What the bearer of an access token may know of its user.", spec: "OpenID Connect Core §5.3"},
 		oauth.PathEndSession: {get: s.endSession, post: s.endSession, about: "Where a client sends a browser to have it signed out.", spec: "OpenID Connect RP-Initiated Logout §2"},
 
 		pages.PathIndex:          {get: s.index, about: "A page that says what this server is."},
@@ -79,6 +81,19 @@ func (s *site) table(metadata *document) map[string]*route {
 	}
 	for _, asset := range s.pages.Assets() {
 		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents, about: "A file of the pages, named by its hash."}, base+asset.Path)
+	}
+	if s.feed != nil {
+		readers := make(gate, readersWidth)
+		for path, r := range map[string]route{
+			oauth.PathFeedSnapshot: {get: s.feedSnapshot, gate: lookups, about: "What a verifier that starts must know of the revocation log."},
+			oauth.PathFeedStream:   {get: s.feedStream, gate: readers, about: "The revocation log as it happens, as server-sent events."},
+			oauth.PathFeedPoll:     {get: s.feedPoll, gate: readers, about: "The same by long poll."},
+			oauth.PathFeedReceipt:  {post: s.feedReceipt, isJSON: true, gate: lookups, about: "A verifier says what it has applied."},
+			oauth.PathFeedJWKS:     {get: s.feedKeys, gate: documents, about: "The public keys that heads and snapshots of the feed are verified with.", spec: "RFC 7517 §5"},
+		} {
+			r.style, r.scope = asBearer, oauth.ScopeReadRevocations
+			add(r, base+path)
+		}
 	}
 	for _, prefix := range []string{"", base} {
 		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true, about: "Whether the process lives. It looks at nothing else."}, prefix+"/healthz")

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
@@ -16,6 +17,7 @@ import (
 // Config is what the handler is made of.
 type Config struct {
 	Engine *engine.Engine
+	Feed   *feed.Feed // nil: this server has none
 	Log    *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-* and Forwarded headers
 	// are believed. From everybody else they are ignored.
@@ -25,6 +27,7 @@ type Config struct {
 // site answers for one issuer.
 type site struct {
 	engine  *engine.Engine
+	feed    *feed.Feed
 	issuer  oauth.Issuer
 	hosts   [2]string // what Host may be
 	pages   *pages.Site
@@ -35,6 +38,7 @@ type site struct {
 	cookies cookieNames
 	formKey []byte
 	keys    atomic.Pointer[document] // the key set as it was last served
+	ofFeed  atomic.Pointer[document] // that of the feed
 }
 
 // New makes the handler of every public endpoint of the engine's issuer.
@@ -47,12 +51,13 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing pages: %w", err)
 	}
-	metadata, err := oauth.NewMetadata(issuer, c.Engine.Capabilities()).Document()
+	metadata, err := oauth.NewMetadata(issuer, capabilities(c)).Document()
 	if err != nil {
 		return nil, err
 	}
 	s := &site{
 		engine:  c.Engine,
+		feed:    c.Feed,
 		issuer:  issuer,
 		hosts:   hostsOf(issuer),
 		pages:   templates,
@@ -64,4 +69,14 @@ func New(c Config) (http.Handler, error) {
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true}
 	s.routes = s.table(newDocument(metadata, metadataCacheControl))
 	return s, nil
+}
+
+// capabilities are the engine's, and the feed where there is one.
+func capabilities(c Config) oauth.Capabilities {
+	can := c.Engine.Capabilities()
+	if c.Feed != nil {
+		can.RevocationFeed = true
+		can.Scopes = can.Scopes.Or(oauth.NewScopes(oauth.ScopeReadRevocations))
+	}
+	return can
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -30,6 +31,7 @@ type world struct {
 	t       *testing.T
 	store   *store.Store
 	engine  *engine.Engine
+	feed    *feed.Feed
 	site    *site
 	address string // where it listens
 	log     *logBook
@@ -82,8 +84,13 @@ func newWorld(t *testing.T, issuer string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.engine.Close)
+	w.feed, err = feed.Open(ctx, feed.Config{Store: st, Issuer: issuer, Ring: w.engine.Ring, Now: w.engine.Now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.feed.Close)
 	handler, err := New(Config{
-		Engine: w.engine, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")},
+		Engine: w.engine, Feed: w.feed, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +151,7 @@ func (w *world) populate(ctx context.Context) {
 			RedirectURIs: []string{"https://asking.example/cb"}, GrantTypes: code, Scope: "openid profile",
 			TokenEndpointAuthMethod: "none", PolicyURI: "https://asking.example/privacy",
 		},
+		"reader":  {GrantTypes: []string{oauth.GrantClientCredentials}, Scope: oauth.ScopeReadRevocations},
 		"machine": {GrantTypes: []string{oauth.GrantClientCredentials}, Scope: "api:read", Resources: []string{api}},
 	} {
 		client, err := w.engine.CreateClient(ctx, id, engine.ClientForm{Name: "The " + id, Settings: settings})

@@ -1,0 +1,188 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/mintmark-id/mintmark/internal/mint"
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+	"github.com/mintmark-id/mintmark/internal/store"
+)
+
+const (
+	// beat is how often a head is sent when nothing is revoked.
+	beat = 3 * time.Second
+	// headAge is how old the last head may be to be handed out: beyond that the
+	// database has not answered for two beats, and the feed is silent (tokens.md I6).
+	headAge = 2*beat + beat/2
+	// maxUnsent is what a reader may leave unread, in bytes. It is cut off then, and
+	// resumes by its cursor.
+	maxUnsent = 1 << 20
+	// tailBytes is what is kept of the log in memory, rendered. It is more than
+	// maxUnsent: whoever was not cut off finds the next event there.
+	tailBytes = 4 << 20
+	// maxResume is how many numbers a reader may be behind, and how many entries one
+	// event has. They stay below maxUnsent, and to send more costs more than a snapshot.
+	maxResume = 10_000
+)
+
+// ErrGone means that a cursor is of another log, or too old: take a snapshot.
+var ErrGone = errors.New("the cursor cannot be resumed")
+
+// ErrSilent means that the database did not answer lately, so that there is no
+// head to show.
+var ErrSilent = errors.New("the feed is silent")
+
+// errClosed ends what still reads when the server stops.
+var errClosed = errors.New("the server stops")
+
+// Config is what a feed is made of.
+type Config struct {
+	Store  *store.Store
+	Issuer string
+	Ring   func() *mint.Ring // of the moment
+	Now    func() time.Time  // the server's clock
+	Log    *slog.Logger
+}
+
+// Feed is the feed of one issuer.
+type Feed struct {
+	Config
+	fleet     fleet
+	snapshots snapshots
+	stop      context.CancelFunc
+	closed    <-chan struct{}
+	loop      sync.WaitGroup
+
+	mu     sync.Mutex
+	tail   tail
+	readme chan struct{} // closed when there is something new
+	asking int           // how many wait for receipts
+	subs   map[*Stream]struct{}
+}
+
+// errSlow ends a stream whose reader does not read.
+var errSlow = errors.New("the reader does not keep up")
+
+// Open reads where the log stands and starts to follow it.
+func Open(ctx context.Context, c Config) (*Feed, error) {
+	loop, stop := context.WithCancel(context.WithoutCancel(ctx))
+	f := &Feed{Config: c, stop: stop, closed: loop.Done(), readme: make(chan struct{}), subs: map[*Stream]struct{}{}}
+	f.fleet.init()
+	head, err := c.Store.Head(ctx)
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("reading the head of the log: %w", err)
+	}
+	f.tail.begin(&head)
+	moved := c.Store.Moved()
+	if err := f.advance(ctx); err != nil {
+		stop()
+		return nil, fmt.Errorf("reading the log: %w", err)
+	}
+	f.loop.Go(func() { f.follow(loop, moved) })
+	return f, nil
+}
+
+// Stop ends every stream and poll, and follows the log no more. A server calls it
+// when it begins to shut down: streams do not end by themselves.
+func (f *Feed) Stop() { f.stop() }
+
+// Close stops, and waits until nothing reads the store any more.
+func (f *Feed) Close() {
+	f.stop()
+	f.loop.Wait()
+}
+
+// follow publishes what is committed, and a head at each beat.
+func (f *Feed) follow(ctx context.Context, moved <-chan struct{}) {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-moved:
+		case <-tick.C:
+		}
+		moved = f.Store.Moved()
+		if err := f.advance(ctx); err != nil && ctx.Err() == nil {
+			f.Log.Error("following the revocation log", "error", err)
+		}
+	}
+}
+
+// advance publishes what the log has beyond the tail, and the head.
+func (f *Feed) advance(ctx context.Context) error {
+	for {
+		f.mu.Lock()
+		id, seq := f.tail.log, f.tail.seq
+		f.mu.Unlock()
+		part, err := f.Store.LogAfter(ctx, seq, maxResume)
+		if err != nil {
+			return err
+		}
+		at := f.Now()
+		if part.Head.LogID != id || part.Head.Seq < seq || part.Gap {
+			f.restart(&part.Head) // a database was put in the place of this one
+			continue
+		}
+		head := ""
+		if part.Seq == part.Head.Seq {
+			if head, err = f.signHead(&part.Head, at); err != nil {
+				return err
+			}
+		}
+		f.publish(&part, head, at)
+		if head != "" {
+			return nil
+		}
+	}
+}
+
+// publish adds a part of the log to the tail and wakes the readers. Those who have
+// too much unread are cut off.
+func (f *Feed) publish(part *record.LogPart, head string, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tail.add(part, head, at, f.asking > 0)
+	f.wake()
+	for s := range f.subs {
+		if f.tail.sent-s.sent > maxUnsent {
+			s.cut()
+		}
+	}
+}
+
+// restart begins a tail anew and sends every reader for a snapshot.
+func (f *Feed) restart(head *record.Head) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tail.begin(head)
+	for s := range f.subs {
+		s.gone = true
+	}
+	f.wake()
+}
+
+// wake tells the readers that there is something new. The lock is held.
+func (f *Feed) wake() {
+	close(f.readme)
+	f.readme = make(chan struct{})
+}
+
+// kinds are what the feed serves.
+var kinds = servedKinds()
+
+func servedKinds() []string {
+	var names []string
+	for kind := revocation.JTI; kind <= revocation.All; kind++ {
+		names = append(names, kind.String())
+	}
+	return names
+}
