@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -15,7 +14,7 @@ const (
 // What can change (expiry, revocation) is checked at every use.
 type remembered struct {
 	token  string
-	claims *Claims
+	claims Claims
 	ends   int64 // unix ms: exp and the leeway
 	named  atomic.Pointer[named]
 	clean  atomic.Uint64 // the generation of the view in which it was last found alive
@@ -25,6 +24,7 @@ type remembered struct {
 type named struct {
 	epoch uint64
 	names []uint64
+	room  [9]uint64 // of a token with one audience
 }
 
 // size is a generous estimate of what remembering it takes: the token itself,
@@ -66,7 +66,6 @@ func (c *cache) get(token string) *remembered {
 // shard loses entries in no particular order: whoever returns pays one
 // verification.
 func (c *cache) put(r *remembered) *remembered {
-	r.token = strings.Clone(r.token) // not the header or buffer that it was cut from
 	s := c.shard(r.token)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -188,7 +188,7 @@ func (l *callList) choose(doomed func(*call) bool) []*call {
 // handlers behind the middleware and for contexts of [Verifier.Watch].
 func FromContext(ctx context.Context) (*Claims, bool) {
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
-		return c.seen.claims, true
+		return &c.seen.claims, true
 	}
 	return nil, false
 }

@@ -25,7 +25,7 @@ func (v *Verifier) Check(ctx context.Context, token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.claims, nil
+	return &r.claims, nil
 }
 
 func (v *Verifier) check(ctx context.Context, token string, d demand, now time.Time) (*remembered, error) {
@@ -63,11 +63,12 @@ func (v *Verifier) read(ctx context.Context, token string) (*remembered, error) 
 	if err != nil {
 		return nil, refuse(WrongSignature)
 	}
-	claims, err := readClaims(payload, header.Kid, v.issuer, v.audience)
-	if err != nil {
+	r := &remembered{token: token, claims: Claims{kid: header.Kid}}
+	if err := readClaims(&r.claims, payload, v.issuer, v.audience); err != nil {
 		return nil, err
 	}
-	return &remembered{token: token, claims: claims, ends: claims.ExpiresAt.Add(v.settings.leeway).UnixMilli()}, nil
+	r.ends = r.claims.ExpiresAt.Add(v.settings.leeway).UnixMilli()
+	return r, nil
 }
 
 // notYet refuses a token before its nbf, which is rare enough to be looked at

@@ -51,35 +51,35 @@ func (c *Claims) Decode(into any) error {
 // could reach the cutoff that stands for ever.
 const maxRVS = 1 << 53
 
-// readClaims reads the payload of a token whose signature and type were checked,
-// and checks what does not depend on the time. kid is the header's.
-func readClaims(payload []byte, kid, issuer, audience string) (*Claims, error) {
+// readClaims reads into c the payload of a token whose signature and type were
+// checked, and checks what does not depend on the time.
+func readClaims(c *Claims, payload []byte, issuer, audience string) error {
 	o, err := jose.DecodeObject(payload)
 	if err != nil {
-		return nil, refuse(Malformed)
+		return refuse(Malformed)
 	}
 	if iss, err := o.String("iss"); err != nil || iss != issuer {
-		return nil, refuse(WrongIssuer)
+		return refuse(WrongIssuer)
 	}
-	c := &Claims{Issuer: issuer, kid: kid, payload: payload}
+	c.Issuer, c.payload = issuer, payload
 	r := reader{object: o}
 	r.required(c)
 	r.optional(c)
 	if r.err != nil {
-		return nil, refuse(Malformed)
+		return refuse(Malformed)
 	}
 	if !slices.Contains(c.Audience, audience) {
-		return nil, refuse(WrongAudience) // RFC 9068 §4
+		return refuse(WrongAudience) // RFC 9068 §4
 	}
 	if c.rvs, err = o.Int64("rvs"); err != nil || c.rvs < 0 || c.rvs > maxRVS {
-		return nil, refuse(NotRevocable)
+		return refuse(NotRevocable)
 	}
 	if o.Has("cnf") {
 		// RFC 7800 §3.1: bound to a key whose possession is not checked here, so
 		// as a bearer token it proves nothing.
-		return nil, refuse(Bound)
+		return refuse(Bound)
 	}
-	return c, nil
+	return nil
 }
 
 // reader reads claims up to the first that is missing or of a wrong type.
@@ -134,9 +134,8 @@ func claim[T any](r *reader, name string, read func(string) (T, error)) T {
 	return value
 }
 
-// names are the names of the token's targets in the log of that key.
-func (c *Claims) names(key revocation.FeedKey) []uint64 {
-	names := make([]uint64, 0, 8+len(c.Audience))
+// names appends the names of the token's targets in the log of that key.
+func (c *Claims) names(names []uint64, key revocation.FeedKey) []uint64 {
 	add := func(t revocation.Target) { names = append(names, key.Name(t)) }
 	add(revocation.ForJTI(c.ID))
 	if c.SessionID != "" {

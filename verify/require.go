@@ -54,7 +54,7 @@ func (v *Verifier) RequireACR(acr string, maxAge time.Duration) func(http.Handle
 	}
 	ways := strings.Fields(acr)
 	return v.gate(func(c *call, _ *http.Request) *challenge {
-		claims := c.seen.claims
+		claims := &c.seen.claims
 		recent := maxAge <= 0 || !claims.AuthTime.IsZero() && time.Since(claims.AuthTime) <= maxAge+v.settings.leeway
 		if recent && (len(ways) == 0 || slices.Contains(ways, claims.ACR)) {
 			return nil

@@ -90,7 +90,8 @@ func (w *view) dead(r *remembered) bool {
 	}
 	n := r.named.Load()
 	if n == nil || n.epoch != w.epoch {
-		n = &named{w.epoch, r.claims.names(w.key)}
+		n = &named{epoch: w.epoch}
+		n.names = r.claims.names(n.room[:0], w.key)
 		r.named.Store(n)
 	}
 	if w.table.Dead(r.claims.rvs, n.names) {

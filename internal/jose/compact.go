@@ -62,27 +62,31 @@ func parse(token string) (*Compact, error) {
 	}
 	head, rest, _ := strings.Cut(token, ".")
 	body, tail, _ := strings.Cut(rest, ".")
-	header, err := parseHeader(head)
+	text := []byte(token)
+	signed := len(head) + 1 + len(body)
+	room := make([]byte, 0, len(text)) // for all three, decoded
+	decoded, err := appendBase64(room, text[:len(head)])
 	if err != nil {
 		return nil, fmt.Errorf("reading header: %w", err)
 	}
-	payload, err := decodeBase64(body)
+	header, err := parseHeader(decoded)
+	if err != nil {
+		return nil, fmt.Errorf("reading header: %w", err)
+	}
+	payload, err := appendBase64(room[len(decoded):len(decoded)], text[len(head)+1:signed])
 	if err != nil {
 		return nil, fmt.Errorf("reading payload: %w", err)
 	}
-	signature, err := decodeBase64(tail)
+	payload = slices.Clip(payload)
+	used := len(decoded) + len(payload)
+	signature, err := appendBase64(room[used:used], text[len(text)-len(tail):])
 	if err != nil || len(signature) == 0 {
 		return nil, errors.New("reading signature: absent or not base64url")
 	}
-	input := []byte(token[:len(head)+1+len(body)])
-	return &Compact{header, input, payload, signature}, nil
+	return &Compact{header, text[:signed:signed], payload, signature}, nil
 }
 
-func parseHeader(part string) (h Header, err error) {
-	data, err := decodeBase64(part)
-	if err != nil {
-		return Header{}, err
-	}
+func parseHeader(data []byte) (h Header, err error) {
 	o, err := DecodeObject(data)
 	if err != nil {
 		return Header{}, err

@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -199,9 +198,8 @@ func number(o Object, name string) ([]byte, error) {
 
 // optional reads a string that may be absent, but not of another type.
 func optional(o Object, name string) (string, error) {
-	s, err := o.String(name)
-	if errors.Is(err, ErrAbsent) {
+	if !o.Has(name) {
 		return "", nil
 	}
-	return s, err
+	return o.String(name)
 }

@@ -60,8 +60,12 @@ func (o Object) Names() []string {
 
 // Has reports whether there is a member of that name, be it null.
 func (o Object) Has(name string) bool {
-	_, err := o.find(name)
-	return err == nil
+	for _, m := range o.members {
+		if m.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // Raw returns the JSON of a member as it was written, in a copy of its own.
@@ -154,7 +158,7 @@ func (o Object) Strings(name string) ([]string, error) {
 	if value[0] != '[' {
 		return nil, notA(name, "an array of strings")
 	}
-	elements, err := (&scanner{text: value}).array(1)
+	elements, err := (&scanner{text: value}).array(1, true)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +214,7 @@ func (o Object) objects(name string) ([]Object, error) {
 	if value[0] != '[' {
 		return nil, notA(name, "an array of objects")
 	}
-	elements, err := (&scanner{text: value}).array(1)
+	elements, err := (&scanner{text: value}).array(1, true)
 	if err != nil {
 		return nil, err
 	}

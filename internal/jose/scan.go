@@ -57,7 +57,7 @@ func (s *scanner) value(depth int) error {
 		_, err := s.object(depth + 1)
 		return err
 	case c == '[':
-		_, err := s.array(depth + 1)
+		_, err := s.array(depth+1, false)
 		return err
 	case c == '"':
 		_, err := s.literal()
@@ -85,7 +85,7 @@ func (s *scanner) object(depth int) ([]member, error) {
 		s.pos++
 		return nil, nil
 	}
-	members := make([]member, 0, 8)
+	members := make([]member, 0, 16)
 	for {
 		m, err := s.member(depth)
 		if err != nil {
@@ -127,8 +127,8 @@ func (s *scanner) member(depth int) (member, error) {
 	return member{unquote(quoted), s.text[start:s.pos]}, nil
 }
 
-// array reads an array and returns its elements as they stood there.
-func (s *scanner) array(depth int) ([]string, error) {
+// array reads an array and returns its elements, if they are wanted, as they stood there.
+func (s *scanner) array(depth int, wanted bool) ([]string, error) {
 	if depth > maxDepth {
 		return nil, s.fail("too deep")
 	}
@@ -144,7 +144,9 @@ func (s *scanner) array(depth int) ([]string, error) {
 		if err := s.value(depth); err != nil {
 			return nil, err
 		}
-		elements = append(elements, s.text[start:s.pos])
+		if wanted {
+			elements = append(elements, s.text[start:s.pos])
+		}
 		more, err := s.next(']')
 		if err != nil || !more {
 			return elements, err
