@@ -105,7 +105,7 @@ func (p *process) await(ctx context.Context, try func(context.Context) error) er
 		}
 		select {
 		case <-p.ended:
-			return fmt.Errorf("the process ended (%v); its log ends with: %s", p.err, p.lastWords())
+			return fmt.Errorf("the process ended (%w); its log ends with: %s", p.err, p.lastWords())
 		case <-ctx.Done():
 			return fmt.Errorf("the process does not answer: %w; its log ends with: %s", err, p.lastWords())
 		case <-time.After(time.Millisecond):

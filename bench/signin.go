@@ -70,7 +70,7 @@ func (f *floorSite) hashPasswords(ctx context.Context, n int) error {
 		_, err = io.Copy(io.Discard, response.Body)
 		_ = response.Body.Close() // it was read to its end
 		if err != nil || response.StatusCode != http.StatusOK {
-			return fmt.Errorf("the password floor answered %s (%v)", response.Status, err)
+			return fmt.Errorf("the password floor answered %s (%w)", response.Status, err)
 		}
 	}
 	return nil

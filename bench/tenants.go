@@ -128,7 +128,7 @@ func (s *site) token(ctx context.Context, c client, form url.Values) (tokenSet, 
 	defer response.Body.Close()
 	var tokens tokenSet
 	if err := json.NewDecoder(response.Body).Decode(&tokens); err != nil || response.StatusCode != http.StatusOK || tokens.Access == "" {
-		return tokenSet{}, fmt.Errorf("the token endpoint answered %s (%v)", response.Status, err)
+		return tokenSet{}, fmt.Errorf("the token endpoint answered %s (%w)", response.Status, err)
 	}
 	return tokens, nil
 }

@@ -196,10 +196,11 @@ func checkAuthority(authority string) (string, error) {
 	if strings.Contains(authority, "@") {
 		return "", errors.New("a redirect URI has no user information")
 	}
-	host, port := authority, ""
+	host := authority
 	hostEnd := strings.LastIndexByte(authority, ']') + 1
 	if colon := strings.IndexByte(authority[hostEnd:], ':'); colon >= 0 {
-		host, port = authority[:hostEnd+colon], authority[hostEnd+colon+1:]
+		port := authority[hostEnd+colon+1:]
+		host = authority[:hostEnd+colon]
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
 			return "", errors.New("a port is a number from 1 to 65535")
 		}
