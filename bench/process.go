@@ -105,7 +105,7 @@ func (p *process) await(ctx context.Context, try func(context.Context) error) er
 		}
 		select {
 		case <-p.ended:
-			return fmt.Errorf("the process ended (%w); its log ends with: %s", p.err, p.lastWords())
+			return errors.Join(fmt.Errorf("the process ended; its log ends with: %s", p.lastWords()), p.err)
 		case <-ctx.Done():
 			return fmt.Errorf("the process does not answer: %w; its log ends with: %s", err, p.lastWords())
 		case <-time.After(time.Millisecond):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -70,7 +71,7 @@ func (f *floorSite) hashPasswords(ctx context.Context, n int) error {
 		_, err = io.Copy(io.Discard, response.Body)
 		_ = response.Body.Close() // it was read to its end
 		if err != nil || response.StatusCode != http.StatusOK {
-			return fmt.Errorf("the password floor answered %s (%w)", response.Status, err)
+			return errors.Join(fmt.Errorf("the password floor answered %s", response.Status), err)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -128,7 +129,7 @@ func (s *site) token(ctx context.Context, c client, form url.Values) (tokenSet, 
 	defer response.Body.Close()
 	var tokens tokenSet
 	if err := json.NewDecoder(response.Body).Decode(&tokens); err != nil || response.StatusCode != http.StatusOK || tokens.Access == "" {
-		return tokenSet{}, fmt.Errorf("the token endpoint answered %s (%w)", response.Status, err)
+		return tokenSet{}, errors.Join(fmt.Errorf("the token endpoint answered %s", response.Status), err)
 	}
 	return tokens, nil
 }
