@@ -33,7 +33,7 @@ func hashOrNone(text string) []byte {
 	return secret.Hash(text)
 }
 
-// The pages that an authorization can need, and how it goes on.
+// AuthorizeAnswer says how an authorization goes on, and Page which page it needs.
 type (
 	AuthorizeAnswer = decide.AuthorizeAnswer
 	Page            = decide.Page

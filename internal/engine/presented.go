@@ -13,7 +13,8 @@ import (
 	"github.com/mintmark-id/mintmark/internal/store"
 )
 
-// Answers that web renders; decide says what they hold.
+// Introspection and UserClaims are answers that web renders; decide says what they
+// hold.
 type (
 	Introspection = decide.Introspection
 	UserClaims    = decide.UserClaims

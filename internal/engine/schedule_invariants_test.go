@@ -70,9 +70,9 @@ func entitlement(w *world) error {
 		case a.refused == nil && !a.entitled:
 			return fmt.Errorf("%s was answered", a.name)
 		case a.refused != nil && a.entitled:
-			return fmt.Errorf("%s was refused: %v", a.name, a.refused)
+			return fmt.Errorf("%s was refused: %w", a.name, a.refused)
 		case a.refused != nil && a.refused.Status() >= 500:
-			return fmt.Errorf("%s met trouble of ours: %v", a.name, a.refused)
+			return fmt.Errorf("%s met trouble of ours: %w", a.name, a.refused)
 		}
 	}
 	return nil
@@ -300,8 +300,11 @@ func acknowledgedRows(w *world) error {
 			continue
 		}
 		st, err := w.sessionState(Browser{Session: l.cookie})(w.Context())
-		if err != nil || st.Session == nil || st.Session.ID != l.sid {
-			return fmt.Errorf("the cookie of the %s opens %v: %v", l.name, st, err)
+		if err != nil {
+			return err
+		}
+		if st.Session == nil || st.Session.ID != l.sid {
+			return fmt.Errorf("the cookie of the %s opens %v", l.name, st.Session)
 		}
 	}
 	return nil

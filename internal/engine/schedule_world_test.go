@@ -271,6 +271,7 @@ func (w *world) committed(loaded int, changes []record.Change) {
 			if c.Factor.Data == w.another {
 				w.changes = append(w.changes, w.now)
 			}
+		default: // is no end, and what comes of it is seen in the rows
 		}
 	}
 	if len(end.targets) > 0 {
