@@ -29,10 +29,13 @@ type slot struct {
 
 const (
 	cutForever = math.MaxUint32 // a cut that never ends; also on the wire
-	// Slots per hundred entries when a table is made, and the load, in percent,
-	// at which it is full: 10 million entries take 208 MB.
-	slotsPerHundred = 130
-	fullAt          = 85
+	// Slots per hundred entries when a table is made: a small table can afford to
+	// end a search sooner, ten million entries are to take no more than 208 MB.
+	// fullAt is the load, in percent, at which a table has to grow.
+	roomy     = 200
+	tight     = 130
+	tightFrom = 1_000_000 // entries
+	fullAt    = 85
 	// past is how far below the clock a new table's base lies: 12 days, so that
 	// clocks that were stepped do not leave it, with 37 days ahead.
 	past = int64(1) << 30
@@ -42,7 +45,11 @@ const (
 // the log's logical clock, in ms: entries further than 12 days before it are
 // kept as if they were cut 12 days before it, and no token lives that long.
 func NewTable(n int, clock int64) *Table {
-	return &Table{base: max(clock-past, 0), slots: make([]slot, n*slotsPerHundred/100+8)}
+	room := roomy
+	if n >= tightFrom {
+		room = tight
+	}
+	return &Table{base: max(clock-past, 0), slots: make([]slot, n*room/100+8)}
 }
 
 // Len is how many names the table holds, expired ones included.
@@ -137,10 +144,29 @@ func (t *Table) All(yield func(Entry) bool) {
 	}
 }
 
-// Dead reports whether any of the names was cut after rvs.
+// Dead reports whether any of the names was cut after rvs. It looks at where each
+// search begins before it follows one, so that in a large table the waits for
+// memory overlap.
 func (t *Table) Dead(rvs int64, names []uint64) bool {
+	const ahead = 16
+	for ; len(names) > ahead; names = names[ahead:] {
+		if t.anyDead(rvs, names[:ahead]) {
+			return true
+		}
+	}
+	return t.anyDead(rvs, names)
+}
+
+func (t *Table) anyDead(rvs int64, names []uint64) bool {
+	var first [16]uint64
+	for i, name := range names {
+		first[i&15] = t.slots[t.home(nonZero(name))].name.Load()
+	}
 	since := rvs - t.base
-	for _, name := range names {
+	for i, name := range names {
+		if first[i&15] == 0 {
+			continue
+		}
 		if value := t.find(nonZero(name)); value != 0 {
 			if cut := value >> 32; cut == cutForever || Dead(since, int64(cut)) {
 				return true
