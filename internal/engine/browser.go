@@ -33,11 +33,11 @@ func hashOrNone(text string) []byte {
 	return secret.Hash(text)
 }
 
-// AuthorizeAnswer says how an authorization goes on, and Page which page it needs.
-type (
-	AuthorizeAnswer = decide.AuthorizeAnswer
-	Page            = decide.Page
-)
+// AuthorizeAnswer says how an authorization goes on.
+type AuthorizeAnswer = decide.AuthorizeAnswer
+
+// Page is one that an authorization can need.
+type Page = decide.Page
 
 // The values of AuthorizeAnswer.Page.
 const (

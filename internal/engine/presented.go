@@ -13,12 +13,11 @@ import (
 	"github.com/mintmark-id/mintmark/internal/store"
 )
 
-// Introspection and UserClaims are answers that web renders; decide says what they
-// hold.
-type (
-	Introspection = decide.Introspection
-	UserClaims    = decide.UserClaims
-)
+// Introspection is the answer to RFC 7662.
+type Introspection = decide.Introspection
+
+// UserClaims are the answer of the userinfo endpoint.
+type UserClaims = decide.UserClaims
 
 // openRefresh checks a refresh token's checksum and tag.
 func (e *Engine) openRefresh(token string) decide.PresentedRefresh {

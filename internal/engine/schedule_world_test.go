@@ -258,7 +258,7 @@ func (w *world) committed(loaded int, changes []record.Change) {
 	})
 	end := ending{loaded: loaded, at: w.now}
 	for _, change := range changes {
-		switch c := change.(type) {
+		switch c := any(change).(type) { // the others are no ends, and show in the rows
 		case record.Append:
 			end.targets = append(end.targets, c.Target)
 		case record.MarkSession:
@@ -271,7 +271,6 @@ func (w *world) committed(loaded int, changes []record.Change) {
 			if c.Factor.Data == w.another {
 				w.changes = append(w.changes, w.now)
 			}
-		default: // is no end, and what comes of it is seen in the rows
 		}
 	}
 	if len(end.targets) > 0 {
