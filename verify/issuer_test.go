@@ -69,16 +69,30 @@ type testHead struct {
 
 func newIssuer(t testing.TB) *issuer {
 	t.Helper()
+	return makeIssuer(testIssuer)
+}
+
+// StartExampleIssuer serves an issuer for the package's example, which lives outside the package: its address, a token of
+// Ana's, and how to log her out everywhere.
+func StartExampleIssuer() (url, token string, logOut, stop func()) {
+	server := httptest.NewUnstartedServer(nil)
+	i := makeIssuer("http://" + server.Listener.Addr().String())
+	server.Config.Handler = i
+	server.Start()
+	return i.url, i.token(nil), func() { i.revoke(revocation.ForSub("ana")) }, server.Close
+}
+
+func makeIssuer(url string) *issuer {
 	tokenKey, err := jose.Generate(jose.ES256)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	headKey, err := jose.Generate(jose.ES256)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return &issuer{
-		url: testIssuer, tokenKey: tokenKey, headKey: headKey, changed: make(chan struct{}), log: "AAECAwQFBgcICQoL",
+		url: url, tokenKey: tokenKey, headKey: headKey, changed: make(chan struct{}), log: "AAECAwQFBgcICQoL",
 		key: revocation.FeedKey{1, 2, 3}, lc: time.Now().UnixMilli(), counts: map[string]int{},
 		kinds: []string{"jti", "sid", "gid", "kid", "sub", "client", "consent", "aud", "all"},
 	}
