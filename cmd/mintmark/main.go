@@ -64,6 +64,8 @@ func nouns() []noun {
 		{"session", "Sign-ins of browsers.", &sessionCommand{}},
 		{"grant", "What sign-ins gave to clients.", &grantCommand{}},
 		{"key", "Signing keys.", &keyCommand{}},
+		{"revoke", "End a user, a session, a token, or anything else that was given out, and say who has refused it.", &revokeCommand{}},
+		{"verifiers", "List the verifiers that follow the revocation feed.", &verifiersCommand{}},
 		{"token", "Look into a token, or verify one.", &tokenCommand{}},
 		{"explain", "Say why a request was refused, by its reference code.", &explainCommand{}},
 		{"config", "The server's settings.", &configCommand{}},

@@ -63,6 +63,9 @@ func (a *administration) acts() map[string]listedAct {
 		"POST keys/rotate":     {with(a.rotateKeys), "The next keys sign; in an emergency all tokens of the former ones die."},
 		"POST test/clock":      {with(a.advanceClock), "In test mode: moves the server's clock forward; else 404."},
 
+		"POST revocations": {with(a.revoke), "Ends what is named, or says what would end; waits for the receipt if asked to."},
+		"GET verifiers":    {a.verifiers, "The verifiers that follow the revocation feed."},
+
 		"GET clients":                     {a.clients, "The clients."},
 		"POST clients":                    {with(a.createClient), "Adds a client; its secret is in this answer only."},
 		"GET clients/{id}":                {a.showClient, "One client."},

@@ -1,0 +1,98 @@
+package engine_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/mint"
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+func (o *office) order(kind string, ids ...string) engine.RevocationOrder {
+	return engine.RevocationOrder{Kind: kind, IDs: ids, Reason: "test"}
+}
+
+func TestWhatAnAdministratorRevokesIsRefusedAtOnce(t *testing.T) {
+	for _, kind := range []string{"user", "session", "grant", "consent", "client", "token", "key", "all"} {
+		t.Run(kind, func(t *testing.T) {
+			o := newOffice(t)
+			tokens := o.signIn()
+			grants, _, err := o.GrantPage(t.Context(), o.ana, "", "")
+			o.must(err)
+			grant := grants[0]
+			ids := map[string][]string{
+				"user": {o.ana}, "session": {grant.SID}, "grant": {grant.ID}, "consent": {o.ana, grant.ClientID},
+				"client": {grant.ClientID}, "token": {tokens.Access}, "key": {o.kidOf(tokens.Access)},
+			}[kind]
+			order := o.order(kind, ids...)
+			order.DryRun = true
+			dry, err := o.RevokeFor(t.Context(), order)
+			o.must(err)
+			if !o.active(tokens.Access) {
+				t.Fatal("a dry run ended it")
+			}
+			want := engine.Revoked{Sessions: 0, Grants: 1}
+			switch kind {
+			case "user", "session", "all":
+				want.Sessions = 1
+			case "token", "key":
+				want.Grants = 0
+			}
+			if dry != want {
+				t.Errorf("it would end %+v, want %+v", dry, want)
+			}
+			order.DryRun = false
+			_, err = o.RevokeFor(t.Context(), order)
+			o.must(err)
+			if o.active(tokens.Access) {
+				t.Error("it is active")
+			}
+		})
+	}
+}
+
+func TestAKeyThatIsRevokedIsReplacedByTheNext(t *testing.T) {
+	o := newOffice(t)
+	before, refused := o.machineToken(o.secret)
+	o.fine(refused)
+	_, err := o.RevokeFor(t.Context(), o.order("key", o.kidOf(before)))
+	o.must(err)
+	after, refused := o.machineToken(o.secret)
+	o.fine(refused)
+	if o.active(before) || !o.active(after) {
+		t.Error("the old token lives, or the new one does not")
+	}
+	if count := o.keysBy(mint.ES256); count[record.KeyActive] != 1 || count[record.KeyNext] != 1 || count[record.KeyCompromised] != 1 {
+		t.Errorf("the keys are %v", count)
+	}
+	again, err := o.RevokeFor(t.Context(), o.order("key", o.kidOf(before)))
+	if err != nil || !again.Already {
+		t.Errorf("once more: %+v, %v", again, err)
+	}
+}
+
+func TestARevocationThatNamesNothingIsRefused(t *testing.T) {
+	o := newOffice(t)
+	for _, c := range []struct {
+		order engine.RevocationOrder
+		want  engine.RefusalKind
+	}{
+		{o.order("device", "x"), engine.Invalid}, {o.order("user"), engine.Invalid}, {o.order("all", "x"), engine.Invalid},
+		{o.order("consent", o.ana), engine.Invalid}, {o.order("token", "nonsense"), engine.Invalid}, {o.order("user", ""), engine.Invalid},
+		{engine.RevocationOrder{Kind: "all"}, engine.Invalid}, {engine.RevocationOrder{Kind: "all", Reason: "\x1b"}, engine.Invalid},
+		{o.order("user", "nobody"), engine.NotFound}, {o.order("session", "x"), engine.NotFound}, {o.order("grant", "x"), engine.NotFound},
+		{o.order("client", "x"), engine.NotFound}, {o.order("key", "x"), engine.NotFound}, {o.order("audience", "x"), engine.NotFound},
+		{o.order("consent", o.ana, "x"), engine.NotFound},
+	} {
+		before, err := o.store.Head(t.Context())
+		o.must(err)
+		_, err = o.RevokeFor(t.Context(), c.order)
+		refusal, ok := errors.AsType[*engine.Refusal](err)
+		after, failed := o.store.Head(t.Context())
+		o.must(failed)
+		if !ok || refusal.Kind != c.want || after != before {
+			t.Errorf("%+v: %v", c.order, err)
+		}
+	}
+}
