@@ -340,3 +340,24 @@ func TestW3_ADisabledUserGetsInNowhere(t *testing.T) {
 		t.Errorf("let in again: %d", a.StatusCode)
 	}
 }
+
+// The status is a check of its own, at every door: also where no cutoff came with it.
+func TestW3_ADisabledUsersCredentialsAreRefusedWhateverElseSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	web := w.app("web")
+	got := web.granted(b, "scope", "openid offline_access")
+	code := b.code("web")
+	w.exec(`UPDATE users SET status = 'disabled' WHERE id = $1`, w.subs[ana])
+	w.refuses(web.redeem(code), http.StatusBadRequest, "invalid_grant")
+	w.refuses(web.refresh(got.Refresh), http.StatusBadRequest, "invalid_grant")
+	w.refuses(w.userinfo(got.Access), http.StatusUnauthorized, "invalid_token")
+	if web.active(got.Access) || web.active(got.Refresh) || b.signedIn() {
+		t.Error("a credential is alive")
+	}
+	w.exec(`UPDATE users SET status = 'active' WHERE id = $1`, w.subs[ana])
+	if web.tokens(web.redeem(code)).Access == "" {
+		t.Error("the refusal spent something")
+	}
+}
