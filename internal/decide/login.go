@@ -21,7 +21,7 @@ type LoginForm struct {
 // of Begin: nothing that it reads later can make up for it.
 type PasswordCheck struct {
 	PHC      string   // secret.DummyHash where no password would do
-	FactorID string   // the password's, where one is to be changed; a hash at another cost keeps it
+	FactorID string   // the password's: a changed one has another, a hash at another cost keeps it
 	UserID   string   // empty: the answer is no, whatever the password
 	RVS      int64    // the logical clock read before the password was checked
 	Reserved []string // the counters that the attempt was counted on
@@ -90,7 +90,7 @@ func LoginBegin(form LoginForm, by Browser, st *record.LoginState, env Env) Outc
 	}
 	check := PasswordCheck{PHC: secret.DummyHash, RVS: st.LC}
 	if st.User != nil && st.User.Status == record.UserActive && st.Password != nil {
-		check.PHC, check.UserID = st.Password.Data, st.User.ID
+		check.PHC, check.FactorID, check.UserID = st.Password.Data, st.Password.ID, st.User.ID
 	}
 	out := Outcome[PasswordCheck]{}
 	for _, attempt := range reserve {
@@ -154,7 +154,9 @@ func LoginFinish(form LoginForm, by Browser, checked CheckedPassword, st *record
 	if err := mayLogIn(form, by, st, env.Now); err != nil {
 		return refuse[LoginAnswer](err)
 	}
-	if !checked.held() || st.User == nil || st.User.ID != checked.Check.UserID || st.User.Status != record.UserActive {
+	unchanged := st.User != nil && st.User.ID == checked.Check.UserID && st.User.Status == record.UserActive &&
+		st.Password != nil && st.Password.ID == checked.Check.FactorID // and not one that was changed while the hash ran
+	if !checked.held() || !unchanged {
 		network := countersOf(form, by).network
 		out := refuse[LoginAnswer](oauth.Refuse(oauth.ReasonCredentialsWrong))
 		out.Changes = []record.Change{

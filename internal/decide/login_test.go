@@ -29,7 +29,7 @@ func newLogin(t *testing.T) *loginCase {
 		form: LoginForm{Identifier: " Ana@shop.example", Password: pagePassword},
 		by:   pageBrowser(),
 		checked: CheckedPassword{
-			Check:    PasswordCheck{PHC: pageHash, UserID: "ana", RVS: tokenLC - 3, Reserved: []string{"a counter", "another"}},
+			Check:    PasswordCheck{PHC: pageHash, FactorID: "factor", UserID: "ana", RVS: tokenLC - 3, Reserved: []string{"a counter", "another"}},
 			Verified: verifiedPassword(t),
 		},
 		st: record.LoginState{
@@ -57,14 +57,15 @@ func (c *loginCase) counter(i int) string { return LoginCounters(c.form, c.by)[i
 // same way, a hash of the same kind is checked, and the answer is the same.
 func TestWhetherAnAccountExistsDoesNotShow(t *testing.T) {
 	cases := map[string]struct {
-		change func(*loginCase)
-		phc    string
-		userID string // that may sign in
+		change   func(*loginCase)
+		phc      string
+		factorID string
+		userID   string // that may sign in
 	}{
-		"an active user":     {func(*loginCase) {}, pageHash, "ana"},
-		"nobody":             {func(c *loginCase) { c.st.User, c.st.Password = nil, nil }, secret.DummyHash, ""},
-		"a disabled user":    {func(c *loginCase) { c.st.User.Status = record.UserDisabled }, secret.DummyHash, ""},
-		"a user without one": {func(c *loginCase) { c.st.Password = nil }, secret.DummyHash, ""},
+		"an active user":     {func(*loginCase) {}, pageHash, "factor", "ana"},
+		"nobody":             {func(c *loginCase) { c.st.User, c.st.Password = nil, nil }, secret.DummyHash, "", ""},
+		"a disabled user":    {func(c *loginCase) { c.st.User.Status = record.UserDisabled }, secret.DummyHash, "", ""},
+		"a user without one": {func(c *loginCase) { c.st.Password = nil }, secret.DummyHash, "", ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +73,7 @@ func TestWhetherAnAccountExistsDoesNotShow(t *testing.T) {
 			tc.change(c)
 			begun := c.begin()
 			wantRefusal(t, begun.Err, "", "")
-			want := PasswordCheck{PHC: tc.phc, UserID: tc.userID, RVS: tokenLC, Reserved: []string{c.counter(0), c.counter(1)}}
+			want := PasswordCheck{PHC: tc.phc, FactorID: tc.factorID, UserID: tc.userID, RVS: tokenLC, Reserved: []string{c.counter(0), c.counter(1)}}
 			if diff := cmp.Diff(want, begun.Answer); diff != "" {
 				t.Errorf("what to check (-want +got):\n%s", diff)
 			}
@@ -443,5 +444,17 @@ func TestFactsFollowFromProofs(t *testing.T) {
 	session.Proofs = nil
 	if diff := cmp.Diff(record.AuthnFacts{AuthTime: pageSignedIn}, SessionFacts(session)); diff != "" {
 		t.Errorf("after nothing (-want +got):\n%s", diff)
+	}
+}
+
+// tokens.md, part 2: a sign-in that checked the old password a moment before it
+// was changed does not survive the change, also where the change cut nothing off.
+func TestAPasswordChangedWhileItsHashRanDoesNotSignIn(t *testing.T) {
+	c := newLogin(t)
+	c.st.Password.ID = "the new one"
+	got := c.finish()
+	wantRefusal(t, got.Err, oauth.ReasonCredentialsWrong, oauth.AccessDenied)
+	if got.Answer != (LoginAnswer{}) {
+		t.Errorf("answer %+v", got.Answer)
 	}
 }
