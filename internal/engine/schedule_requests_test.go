@@ -204,7 +204,8 @@ func (w *world) signingIn(name, password string) *actor {
 			if end.refused == nil {
 				w.hasSession("session of "+name, end.answer.SID, end.answer.Cookie, begun)
 			}
-			return w.close(answer{name: name, loaded: end.loaded, refused: end.refused, entitled: right})
+			same := before(w.changes, end.loaded) == before(w.changes, begun) // as the password that was checked
+			return w.close(answer{name: name, loaded: end.loaded, refused: end.refused, entitled: right && same})
 		})
 	})}
 }
