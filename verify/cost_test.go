@@ -198,7 +198,7 @@ func BenchmarkLoadingASnapshotOf10M(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	i := &issuer{url: testIssuer, headKey: key, tokenKey: key, log: "x", lc: time.Now().UnixMilli(), counts: map[string]int{}}
+	i := &issuer{url: testIssuer, headKey: key, tokenKey: key, log: "x", lc: time.Now().UnixMilli(), counts: map[string]int{}, kinds: []string{}}
 	const n = 10_000_000
 	i.entries = make([]revocation.Entry, n)
 	for k := range i.entries {

@@ -191,7 +191,8 @@ func (f *follower) pollOnce(ctx context.Context) (b batch, err error) {
 	if err != nil {
 		return b, fmt.Errorf("polling: %w", err)
 	}
-	body, err := readAll(res)
+	defer func() { _ = res.Body.Close() }()
+	body, err := readAll(res.Body, maxEvent)
 	if err != nil {
 		return b, fmt.Errorf("polling: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -134,13 +135,21 @@ func (i *issuer) head() string {
 	if i.lie != nil {
 		i.lie(&h)
 	}
-	payload, _ := json.Marshal(h)
+	payload := asJSON(h)
 	key := i.headKey
 	if i.forge {
 		key, _ = jose.Generate(jose.ES256)
 	}
 	head, _ := jose.Sign(key, "revhead+jwt", payload)
 	return head
+}
+
+func asJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 func (i *issuer) snapshot() []byte {
@@ -152,7 +161,7 @@ func (i *issuer) snapshot() []byte {
 		"iss": i.url, "log": i.log, "seq": i.seq, "lc": i.lc, "base": base, "n": len(i.entries), "kinds": i.kinds,
 		"h": base64.RawURLEncoding.EncodeToString(i.chain[:]), "key": base64.RawURLEncoding.EncodeToString(i.key[:]),
 	}
-	out, _ := json.Marshal(header)
+	out := asJSON(header)
 	out = append(out, '\n')
 	for _, e := range i.entries {
 		cut := uint32(1<<32 - 1)
@@ -164,7 +173,7 @@ func (i *issuer) snapshot() []byte {
 		out = binary.BigEndian.AppendUint32(out, uint32((e.Until-base+999)/1000))
 	}
 	sum := sha256.Sum256(out)
-	payload, _ := json.Marshal(map[string]string{"iss": i.url, "sha256": base64.RawURLEncoding.EncodeToString(sum[:])})
+	payload := asJSON(map[string]string{"iss": i.url, "sha256": base64.RawURLEncoding.EncodeToString(sum[:])})
 	signature, _ := jose.Sign(i.headKey, "revsnap+jwt", payload)
 	return append(append(out, signature...), '\n')
 }
@@ -228,7 +237,7 @@ func writeKeys(w http.ResponseWriter, keys ...*jose.PrivateKey) {
 	for _, key := range keys {
 		set = append(set, key.Public())
 	}
-	body, _ := json.Marshal(set)
+	body := asJSON(set)
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	_, _ = w.Write(body)
 }
@@ -391,7 +400,7 @@ func (i *issuer) sign(typ string, changes map[string]any) string {
 			delete(claims, name)
 		}
 	}
-	payload, _ := json.Marshal(claims)
+	payload := asJSON(claims)
 	token, err := jose.Sign(i.tokenKey, typ, payload)
 	if err != nil {
 		panic(err)
@@ -418,13 +427,16 @@ func reason(v *Verifier, token string) string {
 }
 
 func reasonOf(err error) string {
-	switch err := err.(type) {
-	case nil:
+	var refused *RefusedError
+	switch {
+	case err == nil:
 		return ""
-	case *RefusedError:
-		return string(err.Reason)
-	default:
+	case errors.As(err, &refused):
+		return string(refused.Reason)
+	case errors.Is(err, ErrUnavailable):
 		return "unavailable"
+	default:
+		return err.Error()
 	}
 }
 

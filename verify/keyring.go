@@ -113,17 +113,12 @@ func (k *keyring) raw() []byte {
 	return nil
 }
 
-// sleep returns after d or when ctx ends, and tells which.
-func sleep(ctx context.Context, d time.Duration) (slept bool) {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
+// sleep returns after d, or when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return false
 	case <-timer.C:
-		return true
 	}
 }

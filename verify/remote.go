@@ -25,7 +25,7 @@ const (
 	pathReceipt    = "/revocations/receipt"
 
 	feedScope  = "revocations:read"
-	maxAnswer  = 1 << 20 // of an answer that is read whole
+	maxAnswer  = 1 << 20 // bytes of a document or an answer about one token
 	askTimeout = 5 * time.Second
 )
 
@@ -154,7 +154,8 @@ func (r *remote) document(ctx context.Context, path string) ([]byte, time.Durati
 	if err != nil {
 		return nil, 0, err
 	}
-	body, err := readAll(res)
+	defer func() { _ = res.Body.Close() }()
+	body, err := readAll(res.Body, maxAnswer)
 	return body, maxAge(res.Header.Get("Cache-Control")), err
 }
 
@@ -163,13 +164,13 @@ func (r *remote) whole(req *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readAll(res)
+	defer func() { _ = res.Body.Close() }()
+	return readAll(res.Body, maxAnswer)
 }
 
-func readAll(res *http.Response) ([]byte, error) {
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
+func readAll(in io.Reader, most int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err == nil && int64(len(body)) > most {
 		err = errors.New("too long")
 	}
 	if err != nil {

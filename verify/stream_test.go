@@ -46,6 +46,7 @@ func TestAnUpgradedConnectionIsCutWhenItsTokenDies(t *testing.T) {
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatal(res, err)
 	}
+	defer res.Body.Close()
 	_, _ = io.WriteString(conn, "ping\n")
 	if line, err := in.ReadString('\n'); err != nil || line != "ping\n" {
 		t.Fatal(line, err)
