@@ -12,6 +12,7 @@ type Key struct {
 	KID            string    `json:"kid"`
 	Alg            string    `json:"alg"`
 	Status         string    `json:"status"` // "next", "active", "retired" or "compromised"
+	Use            string    `json:"use"`    // "sig" signs tokens, "feed" the revocation feed
 	CreatedAt      time.Time `json:"created_at"`
 	SignsFrom      time.Time `json:"signs_from,omitzero"`
 	PublishedUntil time.Time `json:"published_until,omitzero"` // zero: while it is next or active

@@ -7,10 +7,10 @@ type keyCommand struct {
 	Rotate keyRotate `cmd:"" help:"Let the next keys sign."`
 }
 
-const keyHeading = "KID ALG STATUS CREATED SIGNS_FROM PUBLISHED_UNTIL"
+const keyHeading = "KID ALG STATUS USE CREATED SIGNS_FROM PUBLISHED_UNTIL"
 
 func keyCells(k admin.Key) []string {
-	return []string{k.KID, k.Alg, k.Status, date(k.CreatedAt), date(k.SignsFrom), date(k.PublishedUntil)}
+	return []string{k.KID, k.Alg, k.Status, k.Use, date(k.CreatedAt), date(k.SignsFrom), date(k.PublishedUntil)}
 }
 
 type keyList struct{}

@@ -86,6 +86,7 @@ func wireKey(k record.SigningKey) admin.Key {
 		KID:            k.KID,
 		Alg:            k.Alg,
 		Status:         string(k.Status),
+		Use:            k.Use,
 		CreatedAt:      moment(k.MadeAt),
 		SignsFrom:      moment(k.SignsFrom),
 		PublishedUntil: moment(k.PublishedUntil),
