@@ -27,6 +27,9 @@ const (
 // was put back, most likely. The verifier keeps what it knows and stays stale.
 var errRollback = errors.New("the log went back: was a database put back?")
 
+// errSilent is why a connection that still stands is given up.
+var errSilent = errors.New("no heartbeat for 6.5 s")
+
 // follower keeps the copy of the log: the one writer. What it fails at is
 // retried until the verifier is closed.
 type follower struct {
@@ -113,13 +116,13 @@ func (f *follower) load(ctx context.Context) error {
 
 // stream reads server-sent events until the connection ends or falls silent.
 func (f *follower) stream(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	watchdog := time.AfterFunc(silence, cancel)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
 	defer f.listen(watchdog)
 	res, err := f.v.remote.feed(ctx, pathStream+"?cursor="+f.tail.cursor(), http.Header{"Accept": {"text/event-stream"}})
 	if err != nil {
-		return fmt.Errorf("opening the stream: %w", err)
+		return fmt.Errorf("opening the stream: %w", errors.Join(context.Cause(ctx), err))
 	}
 	defer func() { _ = res.Body.Close() }()
 	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || kind != "text/event-stream" {
@@ -129,7 +132,7 @@ func (f *follower) stream(ctx context.Context) error {
 	for in := newEvents(res.Body); ; {
 		e, err := in.next()
 		if err != nil {
-			return fmt.Errorf("reading the stream: %w", err)
+			return fmt.Errorf("reading the stream: %w", errors.Join(context.Cause(ctx), err))
 		}
 		watchdog.Reset(silence)
 		f.deaf = 0
