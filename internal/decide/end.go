@@ -116,12 +116,16 @@ func endAudit(what Ending, env Env) record.Audit {
 	return audited(row, env)
 }
 
-// audited dates an audit row and gives it its id: the time, so that rows are
-// stored and listed in its order, and what is drawn from what the row says, so
-// that no plan holds the same row twice.
+// audited dates an audit row and gives it its id, drawn from what the row says: no
+// plan holds the same row twice.
 func audited(row record.Audit, env Env) record.Audit {
 	row.At = env.Now
-	row.ID = fmt.Sprintf("%012x", env.Now) + env.Seed.ID("audit\x00"+row.Event+"\x00"+row.Actor+"\x00"+row.UserID+"\x00"+
-		row.ClientID+"\x00"+row.GID+"\x00"+row.Detail)
+	row.ID = AuditID(env, row.Event+"\x00"+row.Actor+"\x00"+row.UserID+"\x00"+row.ClientID+"\x00"+row.GID+"\x00"+row.Detail)
 	return row
+}
+
+// AuditID is the id of an audit row: the time, so that rows are stored and listed
+// in its order, and what is drawn for the row's text.
+func AuditID(env Env, text string) string {
+	return fmt.Sprintf("%012x", env.Now) + env.Seed.ID("audit\x00"+text)
 }

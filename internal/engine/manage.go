@@ -124,7 +124,7 @@ func current(named, stored int64) error {
 // something has its row from decide.
 func administered(row record.Audit, env decide.Env) record.Audit {
 	row.Actor, row.At = decide.ActorAdmin, env.Now
-	row.ID = env.Seed.ID("audit of " + row.Event)
+	row.ID = decide.AuditID(env, row.Event)
 	return row
 }
 
