@@ -78,11 +78,20 @@ func TestARevocationThatNamesNothingIsRefused(t *testing.T) {
 		order engine.RevocationOrder
 		want  engine.RefusalKind
 	}{
-		{o.order("device", "x"), engine.Invalid}, {o.order("user"), engine.Invalid}, {o.order("all", "x"), engine.Invalid},
-		{o.order("consent", o.ana), engine.Invalid}, {o.order("token", "nonsense"), engine.Invalid}, {o.order("user", ""), engine.Invalid},
-		{engine.RevocationOrder{Kind: "all"}, engine.Invalid}, {engine.RevocationOrder{Kind: "all", Reason: "\x1b"}, engine.Invalid},
-		{o.order("user", "nobody"), engine.NotFound}, {o.order("session", "x"), engine.NotFound}, {o.order("grant", "x"), engine.NotFound},
-		{o.order("client", "x"), engine.NotFound}, {o.order("key", "x"), engine.NotFound}, {o.order("audience", "x"), engine.NotFound},
+		{o.order("device", "x"), engine.Invalid},
+		{o.order("user"), engine.Invalid},
+		{o.order("all", "x"), engine.Invalid},
+		{o.order("consent", o.ana), engine.Invalid},
+		{o.order("token", "nonsense"), engine.Invalid},
+		{o.order("user", ""), engine.Invalid},
+		{engine.RevocationOrder{Kind: "all"}, engine.Invalid},
+		{engine.RevocationOrder{Kind: "all", Reason: "\x1b"}, engine.Invalid},
+		{o.order("user", "nobody"), engine.NotFound},
+		{o.order("session", "x"), engine.NotFound},
+		{o.order("grant", "x"), engine.NotFound},
+		{o.order("client", "x"), engine.NotFound},
+		{o.order("key", "x"), engine.NotFound},
+		{o.order("audience", "x"), engine.NotFound},
 		{o.order("consent", o.ana, "x"), engine.NotFound},
 	} {
 		before, err := o.store.Head(t.Context())

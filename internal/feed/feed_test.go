@@ -124,8 +124,10 @@ func TestCursorsAreReadAsTheyWereWritten(t *testing.T) {
 	if got, err := ParseCursor(good.String()); got != good || err != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range []string{"", ".", "x.1", string(good.Log), string(good.Log) + ".", string(good.Log) + ".01",
-		string(good.Log) + ".-1", string(good.Log) + ".1.1", string(good.Log) + ".9223372036854775808", good.String() + " "} {
+	for _, bad := range []string{
+		"", ".", "x.1", string(good.Log), string(good.Log) + ".", string(good.Log) + ".01",
+		string(good.Log) + ".-1", string(good.Log) + ".1.1", string(good.Log) + ".9223372036854775808", good.String() + " ",
+	} {
 		if got, err := ParseCursor(bad); !errors.Is(err, ErrCursor) {
 			t.Errorf("%q is read as %v", bad, got)
 		}
