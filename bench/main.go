@@ -27,11 +27,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	print := r.print
+	write := r.print
 	if o.markdown {
-		print = r.printMarkdown
+		write = r.printMarkdown
 	}
-	if err := print(os.Stdout); err != nil || o.check && !r.kept() {
+	if err := write(os.Stdout); err != nil || o.check && !r.kept() {
 		os.Exit(1)
 	}
 }

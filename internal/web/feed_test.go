@@ -94,6 +94,7 @@ func (w *world) follow() *follower {
 		w.t.Fatal(err)
 	}
 	f.log, f.key = header.Log, revocation.FeedKey(key)
+	//nolint:bodyclose // closed by the cleanup below
 	stream := w.ask(http.MethodGet, oauth.PathFeedStream+"?cursor="+header.Log+"."+strconv.FormatInt(header.Seq, 10), f.token, "")
 	if stream.StatusCode != http.StatusOK || stream.Header.Get("Content-Type") != "text/event-stream" {
 		w.t.Fatalf("the stream is %d %s", stream.StatusCode, stream.Header)
@@ -237,7 +238,9 @@ func TestARevocationThatWaitsAnswersWithTheReceipt(t *testing.T) {
 	token, _ := w.tokenOf("machine")
 	report := func(seq int64) {
 		body := `{"name":"orders-1","version":"1","policy":"strict","state":"live","log":"` + f.log + `","seq":` + strconv.FormatInt(seq, 10) + `,"entries":1}`
-		if answer := w.ask(http.MethodPost, oauth.PathFeedReceipt, f.token, body); answer.StatusCode != http.StatusNoContent {
+		answer := w.ask(http.MethodPost, oauth.PathFeedReceipt, f.token, body)
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusNoContent {
 			t.Errorf("the report is answered %d", answer.StatusCode)
 		}
 	}

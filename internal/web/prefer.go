@@ -63,7 +63,7 @@ func receiptAfter(ctx context.Context, f *feed.Feed, wait time.Duration, do func
 	}
 	got, err := expectation.Receipt(ctx, wait)
 	if err != nil {
-		return nil, nil //nolint:nilerr // it is done; only what became of it is not known
+		return nil, nil // it is done; only what became of it is not known
 	}
 	return &got, nil
 }
