@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/mintmark-id/mintmark/test/person"
 	"github.com/mintmark-id/mintmark/test/server"
 )
 
@@ -21,6 +22,7 @@ import (
 // oauth2.
 type app struct {
 	t        *testing.T
+	issuer   string
 	provider *oidc.Provider
 	verifier *oidc.IDTokenVerifier
 	oauth2.Config
@@ -37,6 +39,7 @@ func newApp(t *testing.T, s *server.Server, flags ...string) *app {
 	provider := discover(t, s)
 	return &app{
 		t:        t,
+		issuer:   s.Issuer,
 		provider: provider,
 		verifier: provider.Verifier(&oidc.Config{ClientID: client.ClientID}),
 		Config: oauth2.Config{
@@ -57,23 +60,23 @@ func discover(t *testing.T, s *server.Server) *oidc.Provider {
 
 // signIn sends a person through the pages and gives what came back, with the
 // PKCE verifier and the nonce of the request.
-func (a *app) signIn(p *person) (back url.Values, pkce, nonce string) {
+func (a *app) signIn(p *person.Person) (back url.Values, pkce, nonce string) {
 	a.t.Helper()
 	pkce, nonce = oauth2.GenerateVerifier(), rand.Text()
 	state := rand.Text()
-	address, err := url.Parse(p.open(a.AuthCodeURL(state, oauth2.S256ChallengeOption(pkce), oidc.Nonce(nonce))))
+	address, err := url.Parse(p.Open(a.AuthCodeURL(state, oauth2.S256ChallengeOption(pkce), oidc.Nonce(nonce))))
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	back = address.Query()
-	if back.Get("code") == "" || back.Get("state") != state || back.Get("iss") != p.issuer {
+	if back.Get("code") == "" || back.Get("state") != state || back.Get("iss") != a.issuer {
 		a.t.Fatalf("the browser came back to %s", address)
 	}
 	return back, pkce, nonce
 }
 
 // tokens is a sign-in and its code exchange, with the ID token verified.
-func (a *app) tokens(p *person) (*oauth2.Token, *oidc.IDToken) {
+func (a *app) tokens(p *person.Person) (*oauth2.Token, *oidc.IDToken) {
 	a.t.Helper()
 	back, pkce, nonce := a.signIn(p)
 	token, err := a.Exchange(a.t.Context(), back.Get("code"), oauth2.VerifierOption(pkce))
@@ -161,10 +164,10 @@ func TestGoOIDCTakesAUserFromDiscoveryToUserinfoAndOn(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			user := s.NewUser(c.alg+rand.Text()+"@example.com", "--verified", "--name", "Ana Sousa")
-			a, p := newApp(t, s, c.flags...), newPerson(t, s, user)
+			a, p := newApp(t, s, c.flags...), person.New(t, s.Issuer, user)
 			token, id := a.tokens(p)
-			if want := []string{"login-submit", "consent-allow"}; !slices.Equal(p.met, want) {
-				t.Errorf("the person answered %v, want %v", p.met, want)
+			if want := []string{"login-submit", "consent-allow"}; !slices.Equal(p.Met, want) {
+				t.Errorf("the person answered %v, want %v", p.Met, want)
 			}
 			signedBy(t, s, rawID(token), c.alg)
 			if id.Subject != user.Sub {
@@ -213,18 +216,18 @@ func renewsTokens(t *testing.T, a *app, token *oauth2.Token, id *oidc.IDToken) {
 // TestASecondSignInMeetsNoPage: the session and the consent are remembered.
 func TestASecondSignInMeetsNoPage(t *testing.T) {
 	s := server.Start(t)
-	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
+	a, p := newApp(t, s), person.New(t, s.Issuer, s.NewUser("ana@example.com"))
 	_, first := a.tokens(p)
 	_, second := a.tokens(p)
-	if len(p.met) != 0 || first.Subject != second.Subject {
-		t.Errorf("the second sign-in met %v, as %s and then %s", p.met, first.Subject, second.Subject)
+	if len(p.Met) != 0 || first.Subject != second.Subject {
+		t.Errorf("the second sign-in met %v, as %s and then %s", p.Met, first.Subject, second.Subject)
 	}
 }
 
 // TestACodeUsedTwiceTakesItsTokensAlong: RFC 6749 §4.1.2.
 func TestACodeUsedTwiceTakesItsTokensAlong(t *testing.T) {
 	s := server.Start(t)
-	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
+	a, p := newApp(t, s), person.New(t, s.Issuer, s.NewUser("ana@example.com"))
 	back, pkce, _ := a.signIn(p)
 	token, err := a.Exchange(t.Context(), back.Get("code"), oauth2.VerifierOption(pkce))
 	if err != nil {
@@ -246,7 +249,7 @@ func TestACodeUsedTwiceTakesItsTokensAlong(t *testing.T) {
 // code is still good for its owner.
 func TestACodeWithoutItsVerifierIsWorthNothing(t *testing.T) {
 	s := server.Start(t)
-	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
+	a, p := newApp(t, s), person.New(t, s.Issuer, s.NewUser("ana@example.com"))
 	a.Endpoint.AuthStyle = oauth2.AuthStyleInHeader // else oauth2 tries another after any error
 	back, pkce, _ := a.signIn(p)
 	_, err := a.Exchange(t.Context(), back.Get("code"), oauth2.VerifierOption(oauth2.GenerateVerifier()))
@@ -259,7 +262,7 @@ func TestACodeWithoutItsVerifierIsWorthNothing(t *testing.T) {
 // TestARefreshTokenFromTwoRotationsAgoEndsTheGrant: RFC 9700 §4.14.2.
 func TestARefreshTokenFromTwoRotationsAgoEndsTheGrant(t *testing.T) {
 	s := server.Start(t)
-	a, p := newApp(t, s, "--public"), newPerson(t, s, s.NewUser("ana@example.com"))
+	a, p := newApp(t, s, "--public"), person.New(t, s.Issuer, s.NewUser("ana@example.com"))
 	first, _ := a.tokens(p)
 	second := a.mustRefresh(first.RefreshToken)
 	if second.RefreshToken == first.RefreshToken {

@@ -17,6 +17,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"github.com/mintmark-id/mintmark/test/person"
 	"github.com/mintmark-id/mintmark/test/server"
 )
 
@@ -85,7 +86,7 @@ func (a *app) freshVerifier(s *server.Server) *oidc.IDTokenVerifier {
 func TestKeysRotateUnderVerifiersWithoutAFailedVerification(t *testing.T) {
 	const rotations, workers = 4, 3
 	s := server.Start(t)
-	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
+	a, p := newApp(t, s), person.New(t, s.Issuer, s.NewUser("ana@example.com"))
 	token, _ := a.tokens(p)
 	oldest := rawID(token)
 
@@ -180,7 +181,7 @@ func unlessOver(ctx context.Context, err error) error {
 // lives, and a verifier that is running takes its new tokens.
 func TestAnEmergencyRotationKillsWhatTheOldKeySigned(t *testing.T) {
 	s := server.Start(t)
-	a, p := newApp(t, s), newPerson(t, s, s.NewUser("ana@example.com"))
+	a, p := newApp(t, s), person.New(t, s.Issuer, s.NewUser("ana@example.com"))
 	old, _ := a.tokens(p)
 	compromised, next := header(t, rawID(old)).KID, nextKID(t, s)
 

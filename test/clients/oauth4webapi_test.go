@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mintmark-id/mintmark/test/person"
 	"github.com/mintmark-id/mintmark/test/server"
 )
 
@@ -76,7 +77,7 @@ func TestOAuth4WebAPIDoesAllThatItCan(t *testing.T) {
 			done := relyingParty{
 				Issuer: s.Issuer, ClientID: client.ClientID, ClientSecret: client.ClientSecret,
 				Method: c.method, Alg: c.alg, Callback: callback, Goodbye: goodbye, API: api, Sub: user.Sub, Email: user.Email,
-			}.run(t, newPerson(t, s, user))
+			}.run(t, person.New(t, s.Issuer, user))
 			if !slices.Equal(done, steps) {
 				t.Errorf("done:\n%s\nexpected:\n%s", strings.Join(done, "\n"), strings.Join(steps, "\n"))
 			}
@@ -86,7 +87,7 @@ func TestOAuth4WebAPIDoesAllThatItCan(t *testing.T) {
 
 // run runs the script with a person in front of its browser, and gives the steps
 // that it has done.
-func (r relyingParty) run(t *testing.T, p *person) (done []string) {
+func (r relyingParty) run(t *testing.T, p *person.Person) (done []string) {
 	t.Helper()
 	told, err := json.Marshal(r)
 	if err != nil {
@@ -108,26 +109,26 @@ func (r relyingParty) run(t *testing.T, p *person) (done []string) {
 	if err := node.Start(); err != nil {
 		t.Fatalf("starting node: %v", err)
 	}
-	done = p.serve(out, in)
+	done = browse(t, p, out, in)
 	if err := node.Wait(); err != nil {
 		t.Errorf("the relying party failed after the steps %q: %v\n%s", done, err, problems.String())
 	}
 	return done
 }
 
-// serve is the browser of a script, until the script ends.
-func (p *person) serve(asked io.Reader, answer io.Writer) (done []string) {
-	p.t.Helper()
+// browse is the browser of a script, until the script ends.
+func browse(t *testing.T, p *person.Person, asked io.Reader, answer io.Writer) (done []string) {
+	t.Helper()
 	for lines := bufio.NewScanner(asked); lines.Scan(); {
 		switch word, rest, _ := strings.Cut(lines.Text(), " "); word {
 		case "open":
-			if _, err := fmt.Fprintln(answer, p.open(rest)); err != nil {
-				p.t.Errorf("answering the script: %v", err)
+			if _, err := fmt.Fprintln(answer, p.Open(rest)); err != nil {
+				t.Errorf("answering the script: %v", err)
 			}
 		case "done":
 			done = append(done, rest)
 		default:
-			p.t.Errorf("the script said %q", lines.Text())
+			t.Errorf("the script said %q", lines.Text())
 		}
 	}
 	return done

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"html"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/test/person"
 )
 
 // browser has cookies, a page and somebody in front of it. It runs no scripts.
@@ -147,39 +147,18 @@ func (b *browser) left(to *url.URL) (outcome, error) {
 }
 
 var (
-	formTag      = regexp.MustCompile(`(?s)<form[^>]* action="([^"]*)".*?</form>`)
-	fieldTag     = regexp.MustCompile(`<(?:input|button)[^>]*>`)
+	formTag      = regexp.MustCompile(`(?s)<form[^>]*>.*?</form>`)
 	removeButton = regexp.MustCompile(`id="(account-app-remove-[^"]*)"`)
-	attribute    = regexp.MustCompile(` ([a-z-]+)(?:="([^"]*)")?`)
 )
 
 // press fills in the form that a button is in, by the ids of its fields, and
 // presses it. An empty value takes a tick away.
 func (b *browser) press(button string, fields map[string]string) (outcome, error) {
-	for _, found := range formTag.FindAllStringSubmatch(b.at.text, -1) {
-		values, has := url.Values{}, false
-		for _, tag := range fieldTag.FindAllString(found[0], -1) {
-			a := map[string]string{}
-			for _, pair := range attribute.FindAllStringSubmatch(tag, -1) {
-				a[pair[1]] = html.UnescapeString(pair[2])
-			}
-			value, filled := fields[a["id"]]
-			_, ticked := a["checked"]
-			switch {
-			case a["id"] == button:
-				has, value = true, a["value"]
-			case !filled && (a["type"] == "hidden" || ticked):
-				value = a["value"]
-			}
-			if a["name"] != "" && value != "" {
-				values.Set(a["name"], value)
-			}
-		}
-		if has {
-			return b.submit(html.UnescapeString(found[1]), values)
-		}
+	action, values, err := person.Fill(b.at.text, button, fields)
+	if err != nil {
+		return outcome{}, fmt.Errorf("the page %s: %w", b.at.name(), err)
 	}
-	return outcome{}, fmt.Errorf("the page %s has no %s", b.at.name(), button)
+	return b.submit(action, values)
 }
 
 func (b *browser) submit(path string, values url.Values) (outcome, error) {
