@@ -38,6 +38,7 @@ func Exchange(req *oauth.TokenRequest, st *record.CodeState, env Env) Outcome[re
 	}
 	grant := newGrant(code, client, env)
 	from := grantBasis(grant, scope, auds, &st.ClientState, env)
+	from.until = sessionUntil(grant, &st.Parents)
 	from.nonce = code.Request.Nonce
 	return firstTokens(code, grant, from, env)
 }
@@ -176,4 +177,13 @@ func grantBasis(grant *record.Grant, scope oauth.Scopes, auds []string, st *reco
 		claims:    grant.Claims,
 		rvs:       st.LC,
 	}
+}
+
+// sessionUntil is when the session that a grant hangs from ends by itself, in
+// Unix ms; zero: an offline grant hangs from none.
+func sessionUntil(grant *record.Grant, above *record.Parents) int64 {
+	if grant.Offline() {
+		return 0
+	}
+	return above.SessionAbsUntil
 }

@@ -21,6 +21,8 @@ type basis struct {
 	claims    json.RawMessage
 	nonce     string
 	rvs       int64
+	// until is when the session above ends by itself, in Unix ms; zero: there is none.
+	until int64
 }
 
 // issue gives the facts of a token answer. refresh is nil where the client gets
@@ -42,6 +44,12 @@ func (b *basis) issue(refresh *record.RefreshFacts, env Env) record.Tokens {
 // access: RFC 9068 §2.2, and what makes the token revocable: sid, gid, rvs.
 func (b *basis) access(env Env) *record.AccessFacts {
 	issued := env.Now / second
+	expires := issued + jittered(accessTTL(b.client, b.resources, env.Policy), env)
+	if b.until != 0 {
+		// A session that reaches its absolute end leaves no entry in the log: its tokens
+		// say themselves that they are over then, to every verifier.
+		expires = min(expires, b.until/second)
+	}
 	return &record.AccessFacts{
 		Profile:   b.client.Settings.TokenProfile,
 		Alg:       accessAlg(b.resources),
@@ -53,7 +61,7 @@ func (b *basis) access(env Env) *record.AccessFacts {
 		SID:       b.sid,
 		GID:       b.gid,
 		IssuedAt:  issued,
-		ExpiresAt: issued + jittered(accessTTL(b.client, b.resources, env.Policy), env),
+		ExpiresAt: expires,
 		AuthTime:  b.facts.AuthTime / second,
 		ACR:       b.facts.ACR,
 		AMR:       b.facts.AMR,

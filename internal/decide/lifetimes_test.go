@@ -81,3 +81,30 @@ func TestAScopeIsNarrowedToWhatTheClientMayHave(t *testing.T) {
 		t.Errorf("scope (-want +got):\n%s", diff)
 	}
 }
+
+// No entry of the log says that a session has reached its absolute end, so its
+// tokens say it: what looks at the log alone knows all that ends them.
+func TestNoAccessTokenOutlivesItsSession(t *testing.T) {
+	const left = 100 * second
+	exchange, renewal := newExchange(tokenClient()), newRefresh(tokenClient(), 5)
+	exchange.st.Parents.SessionAbsUntil = tokenNow + left
+	renewal.st.Parents.SessionAbsUntil = tokenNow + left
+	offline := newExchange(tokenClient())
+	offline.st.Code.Request.Offline = true
+	offline.st.Parents.SessionAbsUntil = tokenNow + left
+	for _, c := range []struct {
+		name  string
+		out   Outcome[record.Tokens]
+		bound bool
+	}{
+		{"of a code", exchange.run(), true},
+		{"of a refresh", renewal.run(), true},
+		{"of an offline grant, which has no session", offline.run(), false},
+	} {
+		wantRefusal(t, c.out.Err, "", "")
+		got := c.out.Answer.Access.ExpiresAt
+		if c.bound != (got == (tokenNow+left)/second) || c.out.Answer.ExpiresIn != got-tokenNow/second {
+			t.Errorf("%s: it expires %d s from now, and says %d", c.name, got-tokenNow/second, c.out.Answer.ExpiresIn)
+		}
+	}
+}

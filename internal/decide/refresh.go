@@ -47,6 +47,7 @@ func Refresh(req *oauth.TokenRequest, presented PresentedRefresh, st *record.Ref
 	}
 	// OpenID Connect Core §12.2: the same sub and auth_time as the first ID token; no nonce.
 	from := grantBasis(st.Grant, scope, auds, &st.ClientState, env)
+	from.until = sessionUntil(st.Grant, &st.Parents)
 	var refresh *record.RefreshFacts
 	if next.generation != presented.Token.Generation {
 		refresh = &record.RefreshFacts{GID: st.Grant.ID, Generation: next.generation}
