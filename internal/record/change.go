@@ -144,6 +144,17 @@ type CutResource struct{ Aud string }
 // CutAll raises the cutoff of everything.
 type CutAll struct{}
 
+// RestartLog begins a new log in the place of the one that is named From: its
+// entries are dropped, its numbers start again at one, and its clock stands a day
+// beyond both its own and the node's, out of reach of whatever was promised before
+// (tokens.md I8). It comes before whatever else its plan does. Guard: the log is
+// From.
+type RestartLog struct {
+	From    revocation.LogID
+	LogID   revocation.LogID
+	FeedKey revocation.FeedKey
+}
+
 // PutUser adds a user. Guard: the id is free.
 type PutUser struct{ User User }
 
@@ -298,6 +309,7 @@ func (CutClient) change()         {}
 func (CutConsent) change()        {}
 func (CutResource) change()       {}
 func (CutAll) change()            {}
+func (RestartLog) change()        {}
 func (PutUser) change()           {}
 func (UpdateUser) change()        {}
 func (DeleteUser) change()        {}

@@ -249,17 +249,20 @@ func (w *writer) writePlan(p *plan, at int64, savepoints bool) (int64, error) {
 }
 
 func (w *writer) writeClocked(p *plan, at int64) (lc int64, err error) {
+	p.written = 0
+	if err := w.writeSteps(p, p.first, 0, at); err != nil {
+		return 0, err
+	}
 	if p.clocked {
 		if lc, err = w.moveHead(p, at); err != nil {
 			return 0, err
 		}
 	}
-	return lc, w.writeSteps(p, lc, at)
+	return lc, w.writeSteps(p, p.steps, lc, at)
 }
 
-func (w *writer) writeSteps(p *plan, lc, at int64) error {
-	p.written = 0
-	for _, s := range p.steps {
+func (w *writer) writeSteps(p *plan, steps []step, lc, at int64) error {
+	for _, s := range steps {
 		rows, err := w.exec(s.text, s.bound(lc, at)...)
 		switch {
 		case err != nil && isConflict(err):

@@ -55,6 +55,26 @@ const (
 	WHERE one = 1 AND (longest_ttl <= $1 OR longest_until <= $3)`
 )
 
+const (
+	// I8: beyond the clock that any reader of the old log has seen. The plan's own
+	// entries move it by the last millisecond of the day.
+	restartLog = `UPDATE revlog_head SET log_id = $1, feed_key = $2, seq = 0, chain = $3,
+		lc = CASE WHEN lc > $4 THEN lc ELSE $4 END + $5
+	WHERE one = 1 AND log_id = $6`
+
+	dropLog = `DELETE FROM revlog`
+
+	restartAhead = 24*3600*1000 - 1
+)
+
+func (p *plan) restartLog(c record.RestartLog) {
+	var none revocation.Chain
+	p.clocked = true
+	p.first = append(p.first, step{guard: true, text: restartLog, args: []any{
+		string(c.LogID), c.FeedKey[:], none[:], nodeClock{}, int64(restartAhead), string(c.From),
+	}}, step{text: dropLog})
+}
+
 func (p *plan) cutAll() {
 	p.cutsAll = true
 	p.do(cutAll, planClock{})

@@ -13,6 +13,7 @@ import (
 // committed together or not at all. It is made by the goroutine that commits, so
 // that the one that writes only writes.
 type plan struct {
+	first   []step // before the head moves
 	steps   []step
 	entries []record.Append // of the revocation log, touches included
 	touched []cachedRow     // to be evicted once it is committed
@@ -155,8 +156,8 @@ func (p *plan) addOfPeople(c record.Change) {
 		p.do(clearCounter, c.Name)
 	case record.Spend:
 		p.guard(spend, bytesOf(c.KeyHash), c.EndsAt)
-	case record.Append, record.CutClient, record.CutResource, record.CutAll, record.PutClient, record.UpdateClient,
-		record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource,
+	case record.Append, record.CutClient, record.CutResource, record.CutAll, record.RestartLog, record.PutClient,
+		record.UpdateClient, record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource,
 		record.PutKey, record.MoveKey, record.PutRoot, record.RaiseLongest, record.Audit:
 		// addOfEstate has these.
 	}
@@ -168,6 +169,8 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.append(c)
 	case record.CutAll:
 		p.cutAll()
+	case record.RestartLog:
+		p.restartLog(c)
 	case record.RaiseLongest:
 		p.raiseLongest(c)
 	case record.PutClient:
