@@ -2,33 +2,23 @@
 package server
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/mintmark-id/mintmark/admin"
 )
 
 // binary names the environment variable with the program to test.
 const binary = "MINTMARK_BINARY"
-
-const (
-	startsWithin = 20 * time.Second // on a machine that is busy with other tests
-	stopsWithin  = 20 * time.Second
-)
 
 // Main runs the tests of a package that starts servers, with the program that
 // MINTMARK_BINARY names or else one that is built for them, once.
@@ -57,15 +47,12 @@ func Main(run func() int) int {
 
 // Server is a running `mintmark serve` with a data directory of its own.
 type Server struct {
-	Issuer string
-	Setup  string // the link that makes the first user
+	*Process // the run of the moment
 
-	t    testing.TB
-	data string
-	cmd  *exec.Cmd
-	log  lines
-	done chan struct{} // closed when the process has ended
-	err  error         // how it ended; set before done is closed
+	t       testing.TB
+	before  []*Process // the runs that have ended
+	flags   []string
+	alarmed bool
 }
 
 // Start starts a server without users on a free port of loopback. When the test
@@ -73,118 +60,99 @@ type Server struct {
 // having logged an error.
 func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, data: t.TempDir(), done: make(chan struct{})}
-	outlives := context.WithoutCancel(t.Context()) // that ends before stop has run
-	s.cmd = s.command(outlives, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
-	s.cmd.Stderr = &s.log
-	out, err := s.cmd.StdoutPipe()
+	return StartOn(t, t.TempDir(), flags...)
+}
+
+// StartOn starts a server on a data directory that is there.
+func StartOn(t testing.TB, data string, flags ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, flags: flags}
+	var err error
+	s.Process, err = Launch(t.Context(), Binary(), data, flags...)
 	if err != nil {
-		t.Fatalf("opening the server's output: %v", err)
+		t.Fatal(err)
 	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("starting the server: %v", err)
-	}
-	announced := make(chan map[string]string, 1)
-	go s.watch(out, announced)
 	t.Cleanup(s.stop)
-	s.await(announced)
-	s.awaitReady()
 	return s
 }
 
-// command is a run of the binary on the server's data, in an environment without
-// settings.
-func (s *Server) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Getenv(binary), append([]string{"--data", s.data}, args...)...)
-	cmd.Dir = s.data
-	cmd.Env = []string{"HOME=" + s.data, "TMPDIR=" + os.TempDir()}
-	return cmd
-}
+// Binary is the program to test, once [Main] runs the tests.
+func Binary() string { return os.Getenv(binary) }
 
-// watch reads what the server says of itself, a name and a value on a line, and
-// then waits for its end.
-func (s *Server) watch(out io.Reader, announced chan<- map[string]string) {
-	said := map[string]string{}
-	for scanner := bufio.NewScanner(out); scanner.Scan(); {
-		s.log.add(scanner.Text())
-		name, value, _ := strings.Cut(scanner.Text(), " ")
-		said[name] = strings.TrimSpace(value)
-		if name == "setup" { // the last of them
-			announced <- said
-		}
-	}
-	s.err = s.cmd.Wait()
-	close(s.done)
-}
-
-func (s *Server) await(announced <-chan map[string]string) {
+// Kill ends the server as a power cut does, and waits until it is gone.
+func (s *Server) Kill() {
 	s.t.Helper()
-	select {
-	case said := <-announced:
-		s.Issuer, s.Setup = said["issuer"], said["setup"]
-	case <-s.done:
-		s.t.Fatalf("the server ended at once: %v\n%s", s.err, s.log.text())
-	case <-time.After(startsWithin):
-		s.t.Fatalf("the server said nothing for %s\n%s", startsWithin, s.log.text())
-	}
+	s.must(s.Process.Kill())
 }
 
-// awaitReady asks the server itself.
-func (s *Server) awaitReady() {
+// Stop ends the server as a supervisor does.
+func (s *Server) Stop() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), startsWithin)
-	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		err := ready(ctx, s.Issuer)
-		if err == nil {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			s.t.Fatalf("the server is not ready after %s: %v\n%s", startsWithin, err, s.log.text())
-		}
-	}
+	s.must(s.Process.Stop())
 }
 
-func ready(ctx context.Context, issuer string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, issuer+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return errors.New(answer.Status)
-	}
-	return nil
+// Pause lets the server do nothing at all until it is resumed.
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.must(s.Process.Pause())
 }
 
-// stop ends the server as a supervisor does.
+// Resume lets a paused server go on.
+func (s *Server) Resume() {
+	s.t.Helper()
+	s.must(s.Process.Resume())
+}
+
+// Restart starts the server that has ended once more, on the same data and the
+// same port, with the flags of before or else those.
+func (s *Server) Restart(flags ...string) {
+	s.t.Helper()
+	if !s.Ended() {
+		s.t.Fatal("the server to start again still runs")
+	}
+	if len(flags) > 0 {
+		s.flags = flags
+	}
+	next, err := s.Again(s.t.Context(), s.flags...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.before = append(s.before, s.Process)
+	s.Process = next
+}
+
+// MayLogErrors is for tests of what a server must log as an error.
+func (s *Server) MayLogErrors() { s.alarmed = true }
+
+// Log is what the server has printed, in all its runs.
+func (s *Server) Log() string {
+	var all strings.Builder
+	for _, run := range append(s.before, s.Process) {
+		all.WriteString(run.Log())
+	}
+	return all.String()
+}
+
+// stop ends the server as a supervisor does, unless it has ended already.
 func (s *Server) stop() {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.t.Errorf("telling the server to stop: %v", err)
-	}
-	select {
-	case <-s.done:
-		if s.err != nil {
-			s.t.Errorf("the server told to stop ended with %v, not status 0", s.err)
+	if !s.Ended() {
+		if err := errors.Join(s.Process.Resume(), s.Process.Stop()); err != nil { // it may be paused
+			s.t.Error(err)
 		}
-	case <-time.After(stopsWithin):
-		s.t.Errorf("the server did not stop within %s", stopsWithin)
-		_ = s.cmd.Process.Kill() // its end is awaited either way
-		<-s.done
 	}
-	if strings.Contains(s.log.text(), `"level":"ERROR"`) {
+	log := s.Log()
+	if !s.alarmed && strings.Contains(log, `"level":"ERROR"`) {
 		s.t.Error("the server logged an error")
 	}
 	if s.t.Failed() {
-		s.t.Logf("the server's log:\n%s", s.log.text())
+		s.t.Logf("the server's log:\n%s", log)
+	}
+}
+
+func (s *Server) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -193,7 +161,7 @@ func (s *Server) stop() {
 func (s *Server) CLI(args ...string) []byte {
 	s.t.Helper()
 	var out, problems bytes.Buffer
-	cmd := s.command(s.t.Context(), append(args, "--json")...)
+	cmd := s.Command(s.t.Context(), append(args, "--json")...)
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
 		s.t.Fatalf("mintmark %s: %v\n%s", strings.Join(args, " "), err, problems.String())
@@ -203,7 +171,7 @@ func (s *Server) CLI(args ...string) []byte {
 
 // Admin is a client of the server's administration API.
 func (s *Server) Admin() *admin.Client {
-	client := admin.Dial(filepath.Join(s.data, "admin.sock"))
+	client := s.Process.Admin()
 	s.t.Cleanup(client.Close)
 	return client
 }
@@ -250,25 +218,4 @@ func decoded[T any](s *Server, args []string) T {
 		s.t.Fatalf("reading the answer of mintmark %s: %v", strings.Join(args, " "), err)
 	}
 	return answer
-}
-
-// lines gathers what the server printed, from several writers.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-// Write is for what the process writes.
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *lines) add(line string) { _, _ = l.Write([]byte(line + "\n")) } // a buffer takes everything
-
-func (l *lines) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
