@@ -48,6 +48,11 @@ func End(what Ending, env Env) []record.Change {
 	return append(changes, endAudit(what, env))
 }
 
+// endedBefore repeats in a new log what ended for ever in the one before.
+func endedBefore(target revocation.Target, reason string, env Env) record.Change {
+	return record.Append{Target: target, Reason: reason, Actor: ActorServer, At: env.Now}
+}
+
 // endRow is the change of the row that stands for the target; nil for an access
 // token, which has none, and for what KeepRow spares.
 func endRow(what Ending, now int64) record.Change {

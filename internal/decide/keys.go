@@ -17,6 +17,7 @@ const (
 	KeysOnSchedule KeyTurn = "scheduled"
 	KeysOnDemand   KeyTurn = "on_demand"
 	KeysEmergency  KeyTurn = "emergency"
+	KeysRestart    KeyTurn = "restart" // as on demand, because the log begins anew
 )
 
 const (

@@ -16,6 +16,9 @@ func (e *Engine) Token(ctx context.Context, req *oauth.TokenRequest) (signed rec
 		_, refused = run(ctx, e, e.exchange(req, &signed))
 	case oauth.GrantRefreshToken:
 		_, refused = run(ctx, e, e.refresh(req, &signed))
+		if refused != nil && refused.Reason == oauth.ReasonRefreshFromFuture {
+			refused = e.refreshedFromFuture(ctx, req, refused)
+		}
 	default:
 		_, refused = run(ctx, e, e.clientCredentials(req, &signed))
 	}

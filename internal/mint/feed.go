@@ -1,6 +1,7 @@
 package mint
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/mintmark-id/mintmark/internal/jose"
@@ -21,6 +22,21 @@ func (r *Ring) SignHead(payload []byte) (string, error) { return r.signFeed(type
 
 // SignSnapshot signs the payload that vouches for a snapshot of the feed.
 func (r *Ring) SignSnapshot(payload []byte) (string, error) { return r.signFeed(typeSnapshot, payload) }
+
+// VerifyHead gives the payload of a head that one of the feed's published keys has
+// signed. A key that was compromised is none of them.
+func (r *Ring) VerifyHead(head string) ([]byte, error) {
+	parsed, err := jose.Parse(head)
+	if err != nil {
+		return nil, err
+	}
+	if !parsed.Header().HasType(typeHead) {
+		return nil, errOtherType
+	}
+	return parsed.Verify(r.feed.published, jose.ES256)
+}
+
+var errOtherType = errors.New("it is no head of the revocation log")
 
 func (r *Ring) signFeed(typ string, payload []byte) (string, error) {
 	if r.feed.signer == nil {
