@@ -47,10 +47,6 @@ func (c *Claims) Decode(into any) error {
 	return nil
 }
 
-// maxRVS: beyond 2^53 readers of JSON disagree about a number, and a larger rvs
-// could reach the cutoff that stands for ever.
-const maxRVS = 1 << 53
-
 // readClaims reads into c the payload of a token whose signature and type were
 // checked, and checks what does not depend on the time.
 func readClaims(c *Claims, payload []byte, issuer, audience string) error {
@@ -71,7 +67,7 @@ func readClaims(c *Claims, payload []byte, issuer, audience string) error {
 	if !slices.Contains(c.Audience, audience) {
 		return refuse(WrongAudience) // RFC 9068 §4
 	}
-	if c.rvs, err = o.Int64("rvs"); err != nil || c.rvs < 0 || c.rvs > maxRVS {
+	if c.rvs, err = o.Int64("rvs"); err != nil || c.rvs < 0 || c.rvs > maxNumber {
 		return refuse(NotRevocable)
 	}
 	if o.Has("cnf") {

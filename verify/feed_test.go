@@ -131,19 +131,19 @@ func TestAFaultIsNoticedHealedAndForgetsNothing(t *testing.T) {
 			}
 		}},
 		{"an entry is changed", func(i *issuer) {
-			i.tamper = once("rv", func(e string) []string { return []string{strings.Replace(e, `,9223372036854775807,`, `,1,`, 1)} })
+			i.tamper = once("rv", func(e string) []string { return []string{strings.Replace(e, `,"forever",`, `,1,`, 1)} })
 		}},
 		{"entries do not parse", func(i *issuer) {
 			i.tamper = once("rv", func(string) []string { return []string{"event: rv\ndata: {\n\n"} })
 		}},
 		{"entries with a seq out of this world", func(i *issuer) {
 			i.tamper = once("rv", func(string) []string {
-				return []string{"event: rv\ndata: {\"seq\":999999999999,\"entries\":[[\"999999999999\",\"7\",9223372036854775807,9]]}\n\n"}
+				return []string{"event: rv\ndata: {\"seq\":999999999999,\"entries\":[[999999999999,\"0000000000000007\",\"forever\",9]]}\n\n"}
 			})
 		}},
 		{"a cutoff a century ahead", func(i *issuer) {
 			i.tamper = once("rv", func(string) []string {
-				return []string{"event: rv\ndata: {\"seq\":2,\"entries\":[[\"2\",\"7\",4102444800000,9]]}\n\n"}
+				return []string{"event: rv\ndata: {\"seq\":2,\"entries\":[[2,\"0000000000000007\",4102444800000,9]]}\n\n"}
 			})
 		}},
 		{"a head is no JWS", func(i *issuer) {

@@ -55,6 +55,9 @@ func readSigned(ctx context.Context, raw, typ string, keys *keyring) (jose.Objec
 	if !token.Header().HasType(typ) {
 		return jose.Object{}, errors.New("of another type")
 	}
+	if token.Header().Kid == "" {
+		return jose.Object{}, errors.New("without a kid")
+	}
 	payload, err := keys.verify(ctx, token, everyAlgorithm())
 	if err != nil {
 		return jose.Object{}, err

@@ -182,7 +182,11 @@ func (i *issuer) batch(from int64) (string, int64) {
 	var entries []string
 	for _, e := range i.entries {
 		if e.Seq > from {
-			entries = append(entries, fmt.Sprintf(`["%d","%d",%d,%d]`, e.Seq, e.Name, e.Cut, e.Until))
+			cut := `"forever"`
+			if e.Cut != revocation.Forever {
+				cut = strconv.FormatInt(e.Cut, 10)
+			}
+			entries = append(entries, fmt.Sprintf(`[%d,"%016x",%s,%d]`, e.Seq, e.Name, cut, e.Until))
 		}
 	}
 	return fmt.Sprintf(`{"seq":%d,"ask":%v,"entries":[%s]`, i.seq, i.ask, strings.Join(entries, ",")), i.seq

@@ -1,6 +1,9 @@
 package verify
 
 import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,32 +42,64 @@ type batch struct {
 	Head    string      `json:"head"` // of a poll alone
 }
 
-// wireEntry is ["<seq>","<name>",cut,until].
+// parseBatch reads the data of an rv event, or the answer of a poll.
+func parseBatch(data []byte) (batch, error) {
+	var b batch
+	if err := json.Unmarshal(data, &b); err != nil {
+		return batch{}, fault("a batch does not parse: %v", err)
+	}
+	return b, nil
+}
+
+// wireEntry is [seq,"<name>",cut,until].
 type wireEntry struct{ revocation.Entry }
 
-// UnmarshalJSON reads the four values, as numbers or as decimal strings.
+// UnmarshalJSON reads the four values, and no other way of writing them.
 func (e *wireEntry) UnmarshalJSON(data []byte) error {
 	var parts []json.RawMessage
 	if err := json.Unmarshal(data, &parts); err != nil || len(parts) != 4 {
 		return errors.New("an entry is not four values")
 	}
 	var err error
-	if e.Name, err = strconv.ParseUint(bare(parts[1]), 10, 64); err != nil {
-		return errors.New("an entry has no name")
+	if e.Name, err = wireName(parts[1]); err != nil {
+		return err
 	}
-	for i, to := range map[int]*int64{0: &e.Seq, 2: &e.Cut, 3: &e.Until} {
-		if *to, err = strconv.ParseInt(bare(parts[i]), 10, 64); err != nil || *to < 0 {
-			return errors.New("an entry has no seq, cut or until")
-		}
+	if e.Seq, err = wireNumber(parts[0]); err != nil {
+		return err
 	}
-	return nil
+	if e.Until, err = wireNumber(parts[3]); err != nil {
+		return err
+	}
+	if string(parts[2]) == `"forever"` {
+		e.Cut = revocation.Forever
+		return nil
+	}
+	e.Cut, err = wireNumber(parts[2])
+	return err
 }
 
-func bare(raw json.RawMessage) string {
-	if len(raw) >= 2 && raw[0] == '"' && raw[len(raw)-1] == '"' {
-		return string(raw[1 : len(raw)-1])
+// maxNumber is the largest integer that every reader of JSON reads as it was
+// written (RFC 8259 §6).
+const maxNumber = 1<<53 - 1
+
+func wireNumber(raw json.RawMessage) (int64, error) {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || n < 0 || n > maxNumber {
+		return 0, errors.New("an entry has no seq, cut or until")
 	}
-	return string(raw)
+	return n, nil
+}
+
+// wireName reads 16 hexadecimal digits, in small letters.
+func wireName(raw json.RawMessage) (uint64, error) {
+	var name [8]byte
+	if len(raw) != 18 || raw[0] != '"' || raw[17] != '"' || bytes.ContainsAny(raw, "ABCDEF") {
+		return 0, errors.New("an entry has no name")
+	}
+	if _, err := hex.Decode(name[:], raw[1:17]); err != nil {
+		return 0, errors.New("an entry has no name")
+	}
+	return binary.BigEndian.Uint64(name[:]), nil
 }
 
 // apply adds a batch to the table and the chain. Entries count before a head has

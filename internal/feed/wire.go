@@ -2,6 +2,8 @@ package feed
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,8 +87,9 @@ func appendReset(b []byte, reason string) []byte {
 	return append(b, "\"}\n\n"...)
 }
 
-// appendBatch appends the members of a batch. Numbers of 64 bits are strings: they
-// may pass 2^53.
+// appendBatch appends the members of a batch. Every number fits the 53 bits that
+// JSON readers agree on (RFC 8259 §6): a name is hexadecimal, and the cutoff that
+// never ends a word.
 func appendBatch(b []byte, seq int64, ask bool, entries []revocation.Entry) []byte {
 	b = append(b, `"seq":`...)
 	b = strconv.AppendInt(b, seq, 10)
@@ -97,15 +100,24 @@ func appendBatch(b []byte, seq int64, ask bool, entries []revocation.Entry) []by
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `["`...)
+		b = append(b, '[')
 		b = strconv.AppendInt(b, e.Seq, 10)
-		b = append(b, `","`...)
-		b = strconv.AppendUint(b, e.Name, 10)
+		b = append(b, `,"`...)
+		var name [8]byte
+		binary.BigEndian.PutUint64(name[:], e.Name)
+		b = hex.AppendEncode(b, name[:])
 		b = append(b, `",`...)
-		b = strconv.AppendInt(b, e.Cut, 10)
+		b = appendCut(b, e.Cut)
 		b = append(b, ',')
 		b = strconv.AppendInt(b, e.Until, 10)
 		b = append(b, ']')
 	}
 	return append(b, ']')
+}
+
+func appendCut(b []byte, cut int64) []byte {
+	if cut == revocation.Forever {
+		return append(b, `"forever"`...)
+	}
+	return strconv.AppendInt(b, cut, 10)
 }

@@ -6,10 +6,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -161,12 +162,15 @@ func (r *reader) apply(data string) {
 	decoder.UseNumber()
 	r.must(decoder.Decode(&b))
 	for _, parts := range b.Entries {
-		seq, err := strconv.ParseInt(parts[0].(string), 10, 64)
+		seq, err := parts[0].(json.Number).Int64()
 		r.must(err)
-		name, err := strconv.ParseUint(parts[1].(string), 10, 64)
+		raw, err := hex.DecodeString(parts[1].(string))
 		r.must(err)
-		cut, err := parts[2].(json.Number).Int64()
-		r.must(err)
+		name, cut := binary.BigEndian.Uint64(raw), revocation.Forever
+		if parts[2] != "forever" {
+			cut, err = parts[2].(json.Number).Int64()
+			r.must(err)
+		}
 		until, err := parts[3].(json.Number).Int64()
 		r.must(err)
 		if seq <= r.Seq {

@@ -13,8 +13,9 @@ const Forever int64 = math.MaxInt64
 // Dead is the one comparison that decides revocation: a token is dead if its rvs
 // (the logical clock, in ms, up to which the state it vouches for was seen) lies
 // before the largest cutoff of any of its targets. A token minted at the cutoff
-// itself lives, so the next sign-in works in the same millisecond.
-func Dead(rvs, cut int64) bool { return rvs < cut }
+// itself lives, so the next sign-in works in the same millisecond. What was cut
+// for ever is dead whatever its rvs.
+func Dead(rvs, cut int64) bool { return rvs < cut || cut == Forever }
 
 // FeedKey hides targets on the feed: it is drawn with each log and handed to
 // authorised readers, so that they can look up the tokens they see and learn

@@ -18,6 +18,7 @@ func TestATokenIsDeadOnlyIfItIsOlderThanTheCutoff(t *testing.T) {
 		{101, 100, false},
 		{0, 0, false}, // nothing was ever revoked
 		{math.MaxInt64 - 1, Forever, true},
+		{math.MaxInt64, Forever, true},
 	} {
 		if Dead(c.rvs, c.cut) != c.dead {
 			t.Errorf("rvs %d, cutoff %d: dead is %v", c.rvs, c.cut, !c.dead)

@@ -137,8 +137,11 @@ func (f *follower) apply(data string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range batch.Entries {
-		name, bad := strconv.ParseUint(strings.Trim(string(e[1]), `"`), 10, 64)
+		name, bad := strconv.ParseUint(strings.Trim(string(e[1]), `"`), 16, 64)
 		cut, worse := strconv.ParseInt(string(e[2]), 10, 64)
+		if string(e[2]) == `"forever"` {
+			cut, worse = revocation.Forever, nil
+		}
 		if bad != nil || worse != nil {
 			f.t.Errorf("the entry %s", e)
 		}
