@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -105,11 +104,22 @@ func (f *follower) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What no head has attested may have been a lie; what one has, may not go.
-	if old := f.tail; old != nil && next.log == old.log && next.seq < old.attested {
+	return f.take(next)
+}
+
+// take goes on from a snapshot, unless it is older than what a head has attested:
+// what no head has attested may have been a lie; what one has, may not go.
+func (f *follower) take(next *tail) error {
+	old := f.tail
+	switch {
+	case old == nil:
+	case next.log == old.log && next.seq < old.attested:
 		return fmt.Errorf("%w: the snapshot ends at %d, a head had reached %d", errRollback, next.seq, old.attested)
+	case next.log != old.log && next.lc <= old.lc:
+		// tokens.md I8: a restore moves the logical clock beyond every clock.
+		return fmt.Errorf("%w: another log, %s, whose logical clock is behind ours", errRollback, next.log)
 	}
-	if f.tail == nil || f.tail.log != next.log || f.tail.key != next.key {
+	if old == nil || old.log != next.log || old.key != next.key {
 		f.epochs++
 	}
 	f.tail, f.broken = next, false
@@ -158,9 +168,9 @@ func (f *follower) listen(watchdog *time.Timer) {
 func (f *follower) event(ctx context.Context, e event) error {
 	switch e.name {
 	case "rv":
-		var b batch
-		if err := json.Unmarshal([]byte(e.data), &b); err != nil {
-			return fault("an rv event does not parse")
+		b, err := parseBatch([]byte(e.data))
+		if err != nil {
+			return err
 		}
 		return f.apply(&b)
 	case "hb":
@@ -201,10 +211,7 @@ func (f *follower) pollOnce(ctx context.Context) (b batch, err error) {
 	if err != nil {
 		return b, fmt.Errorf("polling: %w", err)
 	}
-	if err := json.Unmarshal(body, &b); err != nil {
-		return b, fault("the answer to a poll does not parse")
-	}
-	return b, nil
+	return parseBatch(body)
 }
 
 // apply adds a batch and lets readers see it before a head attests it: entries
