@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -124,14 +125,15 @@ func run(ctx context.Context, args []string) int {
 	var global globalFlags
 	helped := false
 	parser := newParser(&global, args, kong.Exit(func(int) { helped = true }))
-	chosen, err := parser.Parse(args)
+	chosen, err := parser.Parse(shield(args))
 	if helped {
 		return exitDone
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "mintmark: %s\nRun mintmark --help, or mintmark COMMAND --help.\n", err)
+		fmt.Fprintf(os.Stderr, "mintmark: %s\nRun mintmark --help, or mintmark COMMAND --help.\n", strings.ReplaceAll(err.Error(), shielded, ""))
 		return exitUsage
 	}
+	unshield(chosen)
 	i := &invocation{
 		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		json: global.JSON, file: global.Config, flags: settingFlags(chosen), environ: os.Environ(),
