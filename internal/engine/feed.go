@@ -7,6 +7,7 @@ import (
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/store"
 )
 
 // FeedReader is a client that may follow the revocation feed.
@@ -23,7 +24,7 @@ func (e *Engine) FeedJWKS() []byte { return e.Ring().FeedJWKS() }
 // revocation feed.
 func (e *Engine) FeedReader(ctx context.Context, token string) (FeedReader, *oauth.Error) {
 	tok := e.open(token)
-	return run(ctx, e, about(e, tok, "", func(st *record.TokenState, env decide.Env) decide.Outcome[FeedReader] {
+	return run(ctx, e, about(e, tok, store.TokenQuery{}, func(st *record.TokenState, env decide.Env) decide.Outcome[FeedReader] {
 		return decide.ReadFeed(tok, st, env)
 	}))
 }

@@ -43,23 +43,39 @@ func (e *Engine) open(token string) decide.Presented {
 }
 
 // about is a journey about a token that was presented: it loads everything above
-// the token, and the client that asks.
+// the token, and what q says beside it. What an access token hangs from is known
+// from memory, a refresh token's grant is a row.
 func about[A any](
-	e *Engine, tok decide.Presented, callerID string, decision func(*record.TokenState, decide.Env) decide.Outcome[A],
+	e *Engine, tok decide.Presented, q store.TokenQuery, decision func(*record.TokenState, decide.Env) decide.Outcome[A],
 ) journey[*record.TokenState, A] {
-	q := store.TokenQuery{CallerID: callerID, WithUser: callerID == ""} // userinfo alone has no caller
-	switch {
-	case tok.Reason != "":
-	case tok.Refresh != nil:
-		q.GID = tok.Refresh.GID
-	case tok.Access != nil:
-		q.Subject, q.ClientID = tok.Access.Subject, tok.Access.ClientID
-		q.Audience = slices.DeleteFunc(slices.Clone(tok.Access.Audience), e.isIssuer) // which is no resource
-		q.SID, q.GID, q.JTI, q.KID = tok.Access.SID, tok.Access.GID, tok.Access.JTI, tok.Access.KID
+	if tok.Access != nil && tok.Reason == "" {
+		e.name(&q, tok.Access)
 	}
 	return journey[*record.TokenState, A]{
-		load:   func(ctx context.Context) (*record.TokenState, error) { return e.store.TokenState(ctx, q) },
+		load: func(ctx context.Context) (*record.TokenState, error) {
+			if tok.Refresh != nil && tok.Reason == "" {
+				return e.aboveRefresh(ctx, tok.Refresh, q.CallerID)
+			}
+			return e.store.TokenState(ctx, q)
+		},
 		decide: decision,
+	}
+}
+
+func (e *Engine) aboveRefresh(ctx context.Context, token *secret.Refresh, callerID string) (*record.TokenState, error) {
+	st, err := e.store.RefreshState(ctx, token.GID, callerID)
+	if err != nil {
+		return nil, err
+	}
+	return &record.TokenState{ClientState: st.ClientState, Grant: st.Grant, Parents: st.Parents}, nil
+}
+
+// name names what is above an access token.
+func (e *Engine) name(q *store.TokenQuery, t *record.VerifiedToken) {
+	q.Subject, q.ClientID, q.SID, q.GID, q.JTI, q.KID = t.Subject, t.ClientID, t.SID, t.GID, t.JTI, t.KID
+	q.Audience, q.Resources = t.Audience, t.Audience
+	if slices.ContainsFunc(t.Audience, e.isIssuer) { // which is no resource
+		q.Resources = slices.DeleteFunc(slices.Clone(t.Audience), e.isIssuer)
 	}
 }
 
@@ -68,7 +84,7 @@ func (e *Engine) isIssuer(aud string) bool { return aud == e.policy.Issuer.Strin
 // Introspect answers RFC 7662.
 func (e *Engine) Introspect(ctx context.Context, req *oauth.IntrospectionRequest) (Introspection, *oauth.Error) {
 	tok := e.open(req.Token)
-	return run(ctx, e, about(e, tok, req.Credentials.ClientID,
+	return run(ctx, e, about(e, tok, store.TokenQuery{CallerID: req.Credentials.ClientID},
 		func(st *record.TokenState, env decide.Env) decide.Outcome[Introspection] {
 			return decide.Introspect(req, tok, st, env)
 		}))
@@ -82,7 +98,8 @@ func (e *Engine) Revoke(ctx context.Context, req *oauth.RevocationRequest) *oaut
 
 func (e *Engine) revoke(req *oauth.RevocationRequest) journey[*record.TokenState, struct{}] {
 	tok := e.open(req.Token)
-	return about(e, tok, req.Credentials.ClientID, func(st *record.TokenState, env decide.Env) decide.Outcome[struct{}] {
+	q := store.TokenQuery{CallerID: req.Credentials.ClientID}
+	return about(e, tok, q, func(st *record.TokenState, env decide.Env) decide.Outcome[struct{}] {
 		return decide.Revoke(req, tok, st, env)
 	})
 }
@@ -90,7 +107,8 @@ func (e *Engine) revoke(req *oauth.RevocationRequest) journey[*record.TokenState
 // Userinfo answers OpenID Connect Core §5.3.
 func (e *Engine) Userinfo(ctx context.Context, token string) (UserClaims, *oauth.Error) {
 	tok := e.open(token)
-	return run(ctx, e, about(e, tok, "", func(st *record.TokenState, env decide.Env) decide.Outcome[UserClaims] {
+	q := store.TokenQuery{WithUser: true}
+	return run(ctx, e, about(e, tok, q, func(st *record.TokenState, env decide.Env) decide.Outcome[UserClaims] {
 		return decide.Userinfo(tok, st, env)
 	}))
 }

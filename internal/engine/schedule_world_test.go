@@ -11,6 +11,7 @@ import (
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
 	"github.com/mintmark-id/mintmark/internal/secret"
+	"github.com/mintmark-id/mintmark/internal/store"
 )
 
 const (
@@ -101,6 +102,8 @@ type life struct {
 
 	gid, clientID string   // of a grant, and of a code the grant's that it gives
 	sid, cookie   string   // of a session
+	former        []string // the cookies that it had before
+	renewed       []int    // the moments at which it got another one
 	text          string   // of a code and of an access token
 	held          []string // the refresh tokens of a grant that clients were given
 }
@@ -150,12 +153,15 @@ func (w *world) hasSession(name, sid, cookie string, since int) *life {
 		name: name, since: since, born: w.now, sid: sid, cookie: cookie, lifted: sid,
 		targets: []revocation.Target{revocation.ForSub(w.user.ID), revocation.ForSID(sid)},
 	}
-	l.alive = func() bool {
-		st, err := w.sessionState(Browser{Session: l.cookie})(w.Context())
-		return err == nil && decide.SignedIn(st, w.env().Now) == nil
-	}
+	l.alive = func() bool { return w.signsIn(l.cookie) }
 	w.lives = append(w.lives, l)
 	return l
+}
+
+// signsIn says whether a session cookie is one of somebody who is signed in.
+func (w *world) signsIn(cookie string) bool {
+	st, err := w.sessionState(Browser{Session: cookie})(w.Context())
+	return err == nil && decide.SignedIn(st, w.env().Now) == nil
 }
 
 // hasCode: a code inherits the state of the snapshot that it was made from.
@@ -216,7 +222,7 @@ func (w *world) hasAccess(name string, grant *life, token string, loaded int) {
 	l.targets = append(slices.Clone(grant.targets), revocation.ForJTI(tok.Access.JTI))
 	req := &oauth.IntrospectionRequest{Credentials: credentials(labGateway), Token: token}
 	l.alive = func() bool {
-		got, err := run(w.Context(), w.Engine, about(w.Engine, tok, labGateway,
+		got, err := run(w.Context(), w.Engine, about(w.Engine, tok, store.TokenQuery{CallerID: labGateway},
 			func(st *record.TokenState, env decide.Env) decide.Outcome[Introspection] {
 				return decide.Introspect(req, tok, st, env)
 			}))

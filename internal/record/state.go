@@ -59,10 +59,10 @@ type RefreshState struct {
 // the caller's client and everything above the token that was presented.
 type TokenState struct {
 	ClientState
-	Grant   *Grant // of a refresh token, or of an access token with a gid
-	User    *User  // with identifiers
+	Grant   *Grant // of a refresh token
+	User    *User  // with identifiers; for userinfo alone
 	Parents Parents
-	// Subject is the client that the token was issued to.
+	// Subject is the client that an access token was issued to.
 	Subject *Client
 }
 

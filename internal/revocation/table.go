@@ -157,6 +157,16 @@ func (t *Table) Dead(rvs int64, names []uint64) bool {
 	return t.anyDead(rvs, names)
 }
 
+// Cut is the largest cutoff under a name, to be compared by the function Dead;
+// zero if there is none.
+func (t *Table) Cut(name uint64) int64 {
+	value := t.find(nonZero(name))
+	if value == 0 {
+		return 0
+	}
+	return t.cut(value)
+}
+
 func (t *Table) anyDead(rvs int64, names []uint64) bool {
 	var first [16]uint64
 	for i, name := range names {

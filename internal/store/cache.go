@@ -11,7 +11,8 @@ import (
 )
 
 // The row cache keeps clients and resources, so that most decisions read them
-// from memory, and client_credentials reads nothing else. What makes that safe
+// from memory, and client_credentials reads nothing else; and users, of whom
+// userinfo tells. What makes that safe
 // is tokens.md I1: a state with the logical clock L holds no row older than L.
 //
 // Three rules see to it. The committer, after its COMMIT, evicts the rows it has
@@ -25,9 +26,10 @@ const (
 	tableClients   = "clients"
 	tableResources = "resources"
 	tableKeys      = "keys"
+	tableUsers     = "users" // with their identifiers
 )
 
-// cacheRows bounds the cache. A client's row is some 2 kB.
+// cacheRows bounds the rows of each table. A client's row is some 2 kB.
 const cacheRows = 10_000
 
 // publishWait is how long a decision waits for the cache to see the commit that
@@ -59,14 +61,17 @@ type cache struct {
 	at        atomic.Pointer[view]
 	clients   rowMap[record.Client]
 	resources rowMap[record.Resource]
+	users     rowMap[record.User]
 
-	mu    sync.Mutex // orders insertions with evictions and publishing
-	size  int
+	mu    sync.Mutex    // orders insertions with evictions and publishing
 	moved chan struct{} // closed at the next publishing
 }
 
 // rowMap is a map of rows that is read without a lock.
-type rowMap[R any] struct{ rows sync.Map }
+type rowMap[R any] struct {
+	rows sync.Map
+	size int // guarded by the cache's lock
+}
 
 func (m *rowMap[R]) get(id string) *R {
 	found, _ := m.rows.Load(id)
@@ -74,22 +79,19 @@ func (m *rowMap[R]) get(id string) *R {
 	return row
 }
 
-// remove gives how many rows that were.
-func (m *rowMap[R]) remove(id string) int {
+func (m *rowMap[R]) remove(id string) {
 	if _, had := m.rows.LoadAndDelete(id); had {
-		return 1
+		m.size--
 	}
-	return 0
 }
 
 // removeAny makes room; which row goes does not matter much.
-func (m *rowMap[R]) removeAny() (removed int) {
+func (m *rowMap[R]) removeAny() {
 	m.rows.Range(func(id, _ any) bool {
 		m.rows.Delete(id)
-		removed = 1
+		m.size--
 		return false
 	})
-	return removed
 }
 
 func (c *cache) init() {
@@ -104,11 +106,11 @@ func put[R any](c *cache, m *rowMap[R], id string, row *R, lc int64) {
 	if lc < c.at.Load().lc {
 		return
 	}
-	if c.size >= cacheRows {
-		c.size -= c.clients.removeAny() + c.resources.removeAny()
+	if m.size >= cacheRows {
+		m.removeAny()
 	}
 	if _, had := m.rows.Swap(id, row); !had {
-		c.size++
+		m.size++
 	}
 }
 
@@ -119,9 +121,11 @@ func (c *cache) publish(to view, changed []cachedRow) {
 	for _, row := range changed {
 		switch row.table {
 		case tableClients:
-			c.size -= c.clients.remove(row.id)
+			c.clients.remove(row.id)
 		case tableResources:
-			c.size -= c.resources.remove(row.id)
+			c.resources.remove(row.id)
+		case tableUsers:
+			c.users.remove(row.id)
 		}
 	}
 	to.allCut = max(to.allCut, c.at.Load().allCut)

@@ -115,16 +115,16 @@ func TestARowOfAnOldSnapshotIsNotKept(t *testing.T) {
 	old, current := &record.Client{Version: 1}, &record.Client{Version: 2}
 	c.publish(view{lc: 10}, nil)
 	put(&c, &c.clients, "app", old, 9)
-	if c.clients.get("app") != nil || c.size != 0 {
+	if c.clients.get("app") != nil || c.clients.size != 0 {
 		t.Error("a row of 9 is kept at 10")
 	}
 	put(&c, &c.clients, "app", old, 10)
 	put(&c, &c.clients, "app", current, 12) // whose commit is not published yet
-	if got := c.clients.get("app"); got != current || c.size != 1 {
-		t.Errorf("%+v is kept, of %d", got, c.size)
+	if got := c.clients.get("app"); got != current || c.clients.size != 1 {
+		t.Errorf("%+v is kept, of %d", got, c.clients.size)
 	}
 	c.publish(view{lc: 12}, []cachedRow{{tableClients, "app"}, {tableClients, "app"}, {tableKeys, "k"}})
-	if c.clients.get("app") != nil || c.size != 0 {
+	if c.clients.get("app") != nil || c.clients.size != 0 {
 		t.Error("what changed is kept")
 	}
 }
@@ -137,11 +137,12 @@ func TestTheCacheIsBounded(t *testing.T) {
 		put(&c, &c.resources, fmt.Sprint(i%100), &record.Resource{}, 1)
 	}
 	held := 0
-	count := func(any, any) bool { held++; return true }
-	c.clients.rows.Range(count)
-	c.resources.rows.Range(count)
-	if held != c.size || held > cacheRows || held < cacheRows-2 {
-		t.Errorf("%d rows are held, %d counted", held, c.size)
+	c.clients.rows.Range(func(any, any) bool { held++; return true })
+	if held != c.clients.size || held > cacheRows || held < cacheRows-2 {
+		t.Errorf("%d rows are held, %d counted", held, c.clients.size)
+	}
+	if c.resources.size != 100 {
+		t.Errorf("of another table %d rows are left", c.resources.size)
 	}
 }
 

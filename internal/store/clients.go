@@ -18,6 +18,9 @@ const (
 
 	readResource = `SELECT h.lc, r.aud, r.settings, r.cut, r.version
 	FROM revlog_head h LEFT JOIN resources r ON r.aud = $1 WHERE h.one = 1`
+
+	readCachedUser = `SELECT h.lc, ` + userColumns + `
+	FROM revlog_head h LEFT JOIN users u ON u.id = $1` + userIdentifiers + ` WHERE h.one = 1`
 )
 
 func clientInto(c *record.Client) []any {
@@ -83,6 +86,26 @@ func (s *Store) resource(ctx context.Context, aud string) (*record.Resource, err
 	}
 	put(&s.cache, &s.cache.resources, aud, &r, lc)
 	return &r, nil
+}
+
+// user is to users what client is to clients.
+func (s *Store) user(ctx context.Context, id string) (*record.User, error) {
+	if id == "" {
+		return nil, nil //nolint:nilnil // there is no such user, as below
+	}
+	if u := s.cache.users.get(id); u != nil {
+		return u, nil
+	}
+	var lc int64
+	var row userRow
+	if err := s.one(ctx, readCachedUser, []any{id}, append([]any{&lc}, row.into()...)); err != nil {
+		return nil, unavailable("reading a user", err)
+	}
+	u := row.get()
+	if u != nil {
+		put(&s.cache, &s.cache.users, id, u, lc)
+	}
+	return u, nil
 }
 
 // ClientState is what client_credentials is decided from. It comes from memory

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mintmark-id/mintmark/internal/record"
@@ -19,8 +20,9 @@ type plan struct {
 	touched []cachedRow     // to be evicted once it is committed
 	clocked bool            // it moves the logical clock
 	cutsAll bool
-	longest int64 // ms, of a RaiseLongest in this plan
-	err     error // what could not be made a statement
+	made    string // the user whom this plan makes
+	longest int64  // ms, of a RaiseLongest in this plan
+	err     error  // what could not be made a statement
 
 	result  chan error
 	written int64 // rows, set with the result
@@ -71,8 +73,20 @@ func (p *plan) add(s step) {
 // touch says that a row which nodes keep in memory changes. The entry tells the
 // other nodes (tokens.md I1), and moves the clock.
 func (p *plan) touch(table, id string) {
-	p.touched = append(p.touched, cachedRow{table, id})
-	p.append(record.Append{Target: revocation.ForTouch(table, id)})
+	if p.evict(table, id) {
+		p.append(record.Append{Target: revocation.ForTouch(table, id)})
+	}
+}
+
+// evict says that a row changes of which the log tells already. It is false where
+// that was said before.
+func (p *plan) evict(table, id string) bool {
+	row := cachedRow{table, id}
+	if slices.Contains(p.touched, row) {
+		return false
+	}
+	p.touched = append(p.touched, row)
+	return true
 }
 
 func (p *plan) append(entry record.Append) {
@@ -137,9 +151,9 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.PutUser:
 		p.putUser(c.User)
 	case record.UpdateUser:
-		p.guard(updateUser, string(c.Status), string(c.Claims), c.UserID, c.Version)
+		p.updateUser(c)
 	case record.CutUser:
-		p.do(cutUser, planClock{}, c.UserID)
+		p.cutUser(c.UserID)
 	case record.DeleteUser:
 		p.deleteUser(c)
 	case record.PutIdentifier:
@@ -148,6 +162,7 @@ func (p *plan) addOfPeople(c record.Change) {
 		p.replaceIdentifier(c.Identifier)
 	case record.DeleteIdentifier:
 		p.do(deleteIdentifier, c.UserID, c.Kind)
+		p.touch(tableUsers, c.UserID)
 	case record.PutFactor:
 		p.putFactor(c)
 	case record.CountAttempt:

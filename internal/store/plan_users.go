@@ -20,6 +20,19 @@ const (
 
 func (p *plan) putUser(u record.User) {
 	p.guard(putUser, u.ID, string(u.Status), string(u.Claims), u.TokenVersion, u.Cut, u.MadeAt, u.Version)
+	p.made = u.ID
+}
+
+func (p *plan) updateUser(c record.UpdateUser) {
+	p.guard(updateUser, string(c.Status), string(c.Claims), c.UserID, c.Version)
+	p.touch(tableUsers, c.UserID)
+}
+
+// cutUser goes with the entry that says so (tokens.md I9), which tells other nodes
+// of the row too.
+func (p *plan) cutUser(userID string) {
+	p.do(cutUser, planClock{}, userID)
+	p.evict(tableUsers, userID)
 }
 
 func (p *plan) deleteUser(c record.DeleteUser) {
@@ -29,6 +42,7 @@ func (p *plan) deleteUser(c record.DeleteUser) {
 	p.do(deleteUserConsents, c.UserID)
 	p.do(endUserSessions, c.At, c.UserID)
 	p.do(endUserGrants, c.At, c.UserID)
+	p.evict(tableUsers, c.UserID) // as of cutUser
 }
 
 const (
@@ -44,10 +58,14 @@ const (
 
 func (p *plan) putIdentifier(i record.Identifier) {
 	p.guard(putIdentifier, i.Kind, i.Value, i.UserID, i.VerifiedAt)
+	if p.made != i.UserID { // nobody has the row of a user who is made
+		p.touch(tableUsers, i.UserID)
+	}
 }
 
 func (p *plan) replaceIdentifier(i record.Identifier) {
 	p.guard(replaceIdentifier, i.Value, i.VerifiedAt, i.UserID, i.Kind)
+	p.touch(tableUsers, i.UserID)
 }
 
 const (

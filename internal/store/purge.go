@@ -59,6 +59,7 @@ func (s *Store) Purge(ctx context.Context, now int64, limit int) error {
 			}
 		}
 	}
+	s.memory.sweep(now)
 	if err := s.purgeAlong(ctx, sliceOfGrants, purgeGrants, longAgo, limit); err != nil {
 		return err
 	}

@@ -1,12 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/record"
-	"github.com/mintmark-id/mintmark/internal/revocation"
 )
 
 // Each state is one statement, hence one snapshot, whose logical clock is its LC.
@@ -158,87 +156,4 @@ func (s *Store) CodeState(ctx context.Context, codeHash []byte, clientID string)
 	state.Parents = above.parents(at, c.UserID, c.SID)
 	state.Parents.GID, state.Parents.GrantEndedAt = c.GID, grantEndedAt
 	return state, s.addClient(ctx, &state.Parents, c.ClientID, &state.ClientState)
-}
-
-// TokenQuery names a token that was presented, and by whom. What is empty is
-// taken from the grant, if GID names one: a refresh token has nothing else.
-type TokenQuery struct {
-	CallerID string // the client that asks; empty at userinfo
-	Subject  string // the sub, a user's or a client's id
-	ClientID string
-	SID      string
-	GID      string
-	JTI      string
-	KID      string
-	Audience []string
-	WithUser bool
-}
-
-const readTokenState = `SELECT ` + headColumns + `, ` + grantColumns + `, ` + userColumns + `, ` + parentColumns + `,
-	k.status, EXISTS (SELECT 1 FROM revlog WHERE kind = 1 AND value = $6)
-	FROM revlog_head h
-	LEFT JOIN grants g ON g.id = $1
-	LEFT JOIN users u ON u.id = CASE WHEN $2 <> '' THEN $2 ELSE g.user_id END` + userIdentifiers + `
-	LEFT JOIN consents co ON co.user_id = u.id AND co.client_id = CASE WHEN $3 <> '' THEN $3 ELSE g.client_id END
-	LEFT JOIN sessions s ON s.id = CASE WHEN $4 <> '' THEN $4 ELSE g.sid END
-	LEFT JOIN signing_keys k ON k.kid = $5
-	WHERE h.one = 1`
-
-// TokenState loads what introspection, revocation and userinfo are decided from.
-func (s *Store) TokenState(ctx context.Context, q TokenQuery) (*record.TokenState, error) {
-	userID := q.Subject
-	if q.Subject == q.ClientID { // client_credentials: no user above
-		userID = ""
-	}
-	var grant grantRow
-	var user userRow
-	var above parentRow
-	var keyStatus record.KeyStatus
-	var revoked bool
-	at, err := s.load(ctx, query{"a token", readTokenState, []any{
-		q.GID, userID, q.ClientID, q.SID, q.KID, jtiTarget(q.JTI),
-	}},
-		grant.into(), user.into(), above.into(), []any{(*text)(&keyStatus), (*flag)(&revoked)})
-	if err != nil {
-		return nil, err
-	}
-	g := &grant.grant
-	auds := q.Audience
-	if auds == nil {
-		auds = g.Resources
-	}
-	state := &record.TokenState{Grant: grant.get()}
-	if q.WithUser {
-		state.User = user.get()
-	}
-	if state.ClientState, err = s.clientState(ctx, at, q.CallerID, auds); err != nil {
-		return nil, err
-	}
-	clientID := cmp.Or(q.ClientID, g.ClientID)
-	if state.Subject, err = s.client(ctx, clientID); err != nil {
-		return nil, err
-	}
-	state.Parents = above.parents(at, cmp.Or(userID, g.UserID), cmp.Or(q.SID, g.SID))
-	state.Parents.JTIRevoked = revoked
-	if q.KID != "" {
-		state.Parents.KeyStatus = keyStatus
-		if keyStatus == "" { // a key of another database
-			state.Parents.KeyStatus = record.KeyCompromised
-		}
-	}
-	if q.GID != "" {
-		state.Parents.GID, state.Parents.GrantEndedAt = q.GID, g.EndedAt
-		if state.Grant == nil {
-			state.Parents.GrantEndedAt = gone
-		}
-	}
-	return state, s.addClient(ctx, &state.Parents, clientID, &state.ClientState)
-}
-
-// jtiTarget is how the log names an access token; NULL matches nothing.
-func jtiTarget(jti string) any {
-	if jti == "" {
-		return nil
-	}
-	return revocation.ForJTI(jti).Append(nil)
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mintmark-id/mintmark/internal/record"
-	"github.com/mintmark-id/mintmark/internal/revocation"
 )
 
 func same(t testing.TB, what string, got, want any) {
@@ -100,71 +99,6 @@ func TestEveryStateHoldsWhatWasPut(t *testing.T) {
 		got := must[*record.LogoutState](t)(s.LogoutState(t.Context(), []byte("cookie 1"), "app"))
 		same(t, "state", got, &record.LogoutState{SessionState: account, Client: client})
 	})
-}
-
-func TestATokenHangsFromAllThatItNames(t *testing.T) {
-	s := world(t)
-	lc := head(t, s).LC
-	client, resource := bornAt(lc, app(), api())
-	withAPI := record.ClientState{LC: lc, Client: client, Resources: map[string]*record.Resource{resource.Aud: resource}}
-	noResource := func(p record.Parents) record.Parents { p.ResourceCuts = nil; return p }
-	noSession := func(p record.Parents) record.Parents {
-		p.SID, p.SessionAbsUntil, p.SessionIdleUntil = "", 0, 0
-		return p
-	}
-	commit(t, s, record.Append{Target: revocation.ForJTI("bad"), At: noon}) // moves the clock
-	lc2 := head(t, s).LC
-	withAPI.LC = lc2
-	above := withClient(anasParents(lc2), lc)
-	alone := record.ClientState{LC: lc2, Client: client}
-
-	for name, c := range map[string]struct {
-		query TokenQuery
-		want  record.TokenState
-	}{
-		"an access token of a grant": {
-			TokenQuery{
-				CallerID: "app", Subject: "ana", ClientID: "app", SID: "sid", GID: "gid", JTI: "good", KID: "k1",
-				Audience: []string{resource.Aud}, WithUser: true,
-			},
-			record.TokenState{
-				ClientState: withAPI, Grant: ptr(grant()), User: withIdentifiers(ana()), Subject: client,
-				Parents: func() record.Parents { p := withGrant(above); p.KeyStatus = record.KeyNext; return p }(),
-			},
-		},
-		"a refresh token, which names its grant alone": {
-			TokenQuery{CallerID: "app", GID: "gid"},
-			record.TokenState{
-				ClientState: withAPI, Grant: ptr(grant()), Subject: client, Parents: withGrant(above),
-			},
-		},
-		"a token of client_credentials, which has no user": {
-			TokenQuery{CallerID: "app", Subject: "app", ClientID: "app", JTI: "bad", Audience: []string{"app"}},
-			record.TokenState{ClientState: alone, Subject: client, Parents: func() record.Parents {
-				p := noResource(withClient(record.Parents{LC: lc2}, lc))
-				p.JTIRevoked = true
-				return p
-			}()},
-		},
-		"a token of an offline grant, without a session": {
-			TokenQuery{CallerID: "app", Subject: "ana", ClientID: "app", Audience: []string{"app"}},
-			record.TokenState{ClientState: alone, Subject: client, Parents: noSession(noResource(above))},
-		},
-		"a token whose user, client, session, grant and key are gone": {
-			TokenQuery{Subject: "x", ClientID: "y", SID: "z", GID: "g", KID: "k", Audience: []string{"a"}, WithUser: true},
-			record.TokenState{
-				ClientState: record.ClientState{LC: lc2},
-				Parents: record.Parents{
-					LC: lc2, UserID: "x", ClientID: "y", SID: "z", SessionEndedAt: gone, GID: "g", GrantEndedAt: gone,
-					KeyStatus: record.KeyCompromised,
-				},
-			},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			same(t, "state", must[*record.TokenState](t)(s.TokenState(t.Context(), c.query)), &c.want)
-		})
-	}
 }
 
 func TestWhatIsUnknownIsNil(t *testing.T) {

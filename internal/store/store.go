@@ -39,6 +39,7 @@ type Store struct {
 	readers    *sql.DB
 	statements sync.Map // SQL text -> *sql.Stmt of readers
 	cache      cache
+	memory     memory
 	now        func() int64
 	ahead      atomic.Int64 // ms, of now
 	issuer     string       // of a log that is made
@@ -90,13 +91,17 @@ func (s *Store) startIfCurrent(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// start takes the head into the cache and starts the committer.
+// start takes the head into the cache and the log into the memory, and starts the
+// committer.
 func (s *Store) start(ctx context.Context) error {
 	head, err := s.Head(ctx)
 	if err != nil {
 		return err
 	}
 	s.cache.publish(view{lc: head.LC, allCut: head.AllCut}, nil)
+	if _, err := s.confirm(ctx); err != nil {
+		return err
+	}
 	c, err := startCommitter(ctx, s)
 	if err != nil {
 		return unavailable("starting the committer", err)

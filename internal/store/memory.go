@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+)
+
+// The memory holds what the revocation log says, so that the fate of an access
+// token is known without reading its parents' rows (docs/decisions/0007). A
+// request that asks for it has the head confirmed first, by a reading that began
+// after the request did: whatever was acknowledged before is in it (tokens.md,
+// part 3, promise 1). One reading serves all who asked before it began.
+type memory struct {
+	reading sync.Mutex // held by the reading that is under way; guards the five below
+	log     revocation.LogID
+	seq     int64 // up to which the log is in the table
+	chain   revocation.Chain
+	fresh   bool // it is read from its first row, to whatever chain it has
+	table   *revocation.Table
+
+	mu   sync.Mutex
+	next *reading // the one that has not begun
+}
+
+// reading is one reading of the log from where the memory stands to its head.
+type reading struct {
+	done chan struct{}
+	seen confirmed
+	err  error
+}
+
+// confirmed is the log at a head that was read after it was asked for. The table
+// may get entries beyond that head while it is used, which only end more.
+type confirmed struct {
+	view
+	key   revocation.FeedKey
+	table *revocation.Table
+}
+
+// logSlice is how many rows of the log are read at once.
+const logSlice = 10_000
+
+// confirm gives the log at a head that is not older than the call. Who comes
+// while a reading is under way waits for the next: that one may have begun before
+// something was acknowledged that the caller knows of.
+func (s *Store) confirm(ctx context.Context) (confirmed, error) {
+	m := &s.memory
+	m.mu.Lock()
+	if r := m.next; r != nil {
+		m.mu.Unlock()
+		select {
+		case <-r.done:
+			return r.seen, r.err
+		case <-ctx.Done():
+			return confirmed{}, ctx.Err()
+		}
+	}
+	r := &reading{done: make(chan struct{})}
+	m.next = r
+	m.mu.Unlock()
+
+	m.reading.Lock()
+	m.mu.Lock()
+	m.next = nil
+	m.mu.Unlock()
+	r.seen, r.err = s.readOn(context.WithoutCancel(ctx)) // others wait for it too
+	m.reading.Unlock()
+	close(r.done)
+	return r.seen, r.err
+}
+
+// readOn takes into the table what the log has beyond it, and holds that to the
+// head's chain. The first reading of a process begins at the log's first row; so
+// does one that finds another chain, because the database was put back or what
+// came between was purged: then all is read again, and what is dead stays dead.
+func (s *Store) readOn(ctx context.Context) (confirmed, error) {
+	m := &s.memory
+	for {
+		part, err := s.LogAfter(ctx, m.seq, logSlice)
+		if err != nil {
+			return confirmed{}, err
+		}
+		head := &part.Head
+		if head.LogID != m.log {
+			m.log, m.seq, m.fresh, m.table = head.LogID, 0, true, revocation.NewTable(0, head.LC)
+			continue
+		}
+		m.add(&part, s.now()+s.ahead.Load())
+		end := part.Seq == m.seq // nothing was there
+		m.seq = part.Seq
+		switch {
+		case !end && part.Seq < head.Seq:
+			continue
+		case !m.fresh && m.chain != head.Chain:
+			m.seq, m.fresh = 0, true
+			continue
+		}
+		m.seq, m.chain, m.fresh = head.Seq, head.Chain, false
+		return confirmed{view: view{lc: head.LC, allCut: head.AllCut}, key: head.FeedKey, table: m.table}, nil
+	}
+}
+
+// add puts entries into the table, and after each other into the chain.
+func (m *memory) add(part *record.LogPart, now int64) {
+	for _, e := range part.Entries {
+		m.chain = m.chain.Next(e)
+		for !m.table.Put(e) {
+			m.table = m.table.Grow(now, part.Head.LC)
+		}
+	}
+}
+
+// sweep leaves behind what no living token can match.
+func (m *memory) sweep(now int64) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	if m.table != nil {
+		m.table = m.table.Sweep(now)
+	}
+}
+
+// cut is the largest cutoff of a target that the log has; zero if none.
+func (c *confirmed) cut(t revocation.Target) int64 { return c.table.Cut(c.key.Name(t)) }
