@@ -5,12 +5,16 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
 )
 
-// FeedReader is a client that may follow the revocation feed.
+// FeedReader is a client that may follow the revocation feed, and what ends that:
+// the expiry of its token, and whatever takes the token back.
 type FeedReader struct {
 	ClientID string
 	Until    int64 // when its token expires, in Unix milliseconds
+	RVS      int64
+	Targets  []revocation.Target
 }
 
 // ReadFeed decides whether the bearer of an access token may follow the revocation
@@ -19,7 +23,24 @@ func ReadFeed(tok Presented, st *record.TokenState, env Env) Outcome[FeedReader]
 	if err := bearerFor(oauth.ScopeReadRevocations, tok, st, env); err != nil {
 		return refuse[FeedReader](err)
 	}
-	return Outcome[FeedReader]{Answer: FeedReader{ClientID: tok.Access.ClientID, Until: tok.Access.ExpiresAt * second}}
+	access := tok.Access
+	return Outcome[FeedReader]{Answer: FeedReader{
+		ClientID: access.ClientID, Until: access.ExpiresAt * second, RVS: access.RVS, Targets: targetsOf(access),
+	}}
+}
+
+// targetsOf lists what a revocation can be aimed at to end a token, as verifiers
+// list it (docs/reference/revocation-feed.md). Nothing is aimed at an empty value.
+func targetsOf(tok *record.VerifiedToken) []revocation.Target {
+	targets := []revocation.Target{
+		revocation.ForJTI(tok.JTI), revocation.ForSID(tok.SID), revocation.ForGID(tok.GID), revocation.ForKID(tok.KID),
+		revocation.ForSub(tok.Subject), revocation.ForClient(tok.ClientID), revocation.ForConsent(tok.Subject, tok.ClientID),
+		revocation.ForAll(),
+	}
+	for _, aud := range tok.Audience {
+		targets = append(targets, revocation.ForAud(aud))
+	}
+	return targets
 }
 
 // bearerFor refuses whoever may not use an endpoint of ours that needs a scope.

@@ -59,20 +59,19 @@ type Feed struct {
 	closed    <-chan struct{}
 	loop      sync.WaitGroup
 
-	mu     sync.Mutex
-	tail   tail
-	readme chan struct{} // closed when there is something new
-	asking int           // how many wait for receipts
-	subs   map[*Stream]struct{}
+	mu      sync.Mutex
+	tail    tail
+	readme  chan struct{} // closed when there is something new
+	asking  int           // how many wait for receipts
+	streams streams
+	warned  time.Time // of a reader ahead of the log
 }
-
-// errSlow ends a stream whose reader does not read.
-var errSlow = errors.New("the reader does not keep up")
 
 // Open reads where the log stands and starts to follow it.
 func Open(ctx context.Context, c Config) (*Feed, error) {
 	loop, stop := context.WithCancel(context.WithoutCancel(ctx))
-	f := &Feed{Config: c, stop: stop, closed: loop.Done(), readme: make(chan struct{}), subs: map[*Stream]struct{}{}}
+	f := &Feed{Config: c, stop: stop, closed: loop.Done(), readme: make(chan struct{})}
+	f.streams.init()
 	f.fleet.init()
 	head, err := c.Store.Head(ctx)
 	if err != nil {
@@ -146,15 +145,19 @@ func (f *Feed) advance(ctx context.Context) error {
 }
 
 // publish adds a part of the log to the tail and wakes the readers. Those who have
-// too much unread are cut off.
+// too much unread are cut off, and those whose token has ended.
 func (f *Feed) publish(part *record.LogPart, head string, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tail.add(part, head, at, f.asking > 0)
 	f.wake()
-	for s := range f.subs {
-		if f.tail.sent-s.sent > maxUnsent {
-			s.cut()
+	f.streams.cut(part.Entries)
+	for s := range f.streams.all {
+		switch {
+		case f.tail.sent-s.sent > maxUnsent:
+			s.end(errSlow)
+		case at.UnixMilli() >= s.bearer.Until:
+			s.end(errExpired)
 		}
 	}
 }
@@ -164,9 +167,7 @@ func (f *Feed) restart(head *record.Head) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tail.begin(head)
-	for s := range f.subs {
-		s.gone = true
-	}
+	f.streams.restart()
 	f.wake()
 }
 
@@ -174,6 +175,18 @@ func (f *Feed) restart(head *record.Head) {
 func (f *Feed) wake() {
 	close(f.readme)
 	f.readme = make(chan struct{})
+}
+
+// noteAhead says that a reader names a place which the log has not reached. That
+// proves nothing, for whoever may read the feed can name any place; a head that we
+// signed would (tokens.md I8). It is said once a minute at most. The lock is held.
+func (f *Feed) noteAhead(at Cursor, now time.Time) {
+	if at.Log != f.tail.log || at.Seq <= f.tail.seq || now.Sub(f.warned) < time.Minute {
+		return
+	}
+	f.warned = now
+	f.Log.Warn("a reader of the feed names a place that the log has not reached: was an older database put in the place of this one?",
+		"cursor", at, "log", Cursor{f.tail.log, f.tail.seq})
 }
 
 // kinds are what the feed serves.

@@ -53,7 +53,7 @@ func TestNoReaderMissesAnEntryWhileOthersRevoke(t *testing.T) {
 		all.Go(func() {
 			r := w.reader(start, revocation.Chain{})
 			for r.Seq < last { // resumes after every event
-				s, err := w.Stream(t.Context(), r.Cursor)
+				s, err := w.Stream(t.Context(), r.Cursor, lasting)
 				w.must(err)
 				r.follow(s, r.Seq)
 				s.Close()
@@ -86,7 +86,7 @@ func TestTheDatabaseStandsBehindWhatTheTailHasForgotten(t *testing.T) {
 	w.must(err)
 	t.Cleanup(again.Close)
 	r := w.reader(Cursor{w.head().LogID, 0}, revocation.Chain{})
-	s, err := again.Stream(t.Context(), r.Cursor)
+	s, err := again.Stream(t.Context(), r.Cursor, lasting)
 	w.must(err)
 	defer s.Close()
 	r.follow(s, w.head().Seq)
@@ -107,7 +107,7 @@ func TestACursorThatCannotBeResumedIsGone(t *testing.T) {
 	for name, from := range map[string]Cursor{
 		"of another log": {other, here.Seq}, "of the future": {here.Log, here.Seq + 1}, "purged since": {here.Log, here.Seq - 1},
 	} {
-		if _, err := again.Stream(t.Context(), from); !errors.Is(err, ErrGone) {
+		if _, err := again.Stream(t.Context(), from, lasting); !errors.Is(err, ErrGone) {
 			t.Errorf("%s: a stream begins: %v", name, err)
 		}
 		if _, err := again.Poll(t.Context(), from, 0); !errors.Is(err, ErrGone) {
@@ -140,7 +140,7 @@ func TestAReaderWhoDoesNotReadIsCutOff(t *testing.T) {
 	from := w.here()
 	slow, quick := w.stream(from), w.stream(from)
 	r := w.reader(from, w.head().Chain)
-	if _, err := slow.Next(t.Context()); err != nil {
+	if _, err := slow.Next(); err != nil {
 		t.Fatal(err)
 	}
 	sent := 0
@@ -153,8 +153,8 @@ func TestAReaderWhoDoesNotReadIsCutOff(t *testing.T) {
 		r.follow(quick, w.revoke(targets...))
 		sent += int(r.Seq-before) * 60
 		select {
-		case <-slow.Slow():
-			if _, err := slow.Next(t.Context()); !errors.Is(err, errSlow) {
+		case <-slow.Context().Done():
+			if _, err := slow.Next(); !errors.Is(err, errSlow) {
 				t.Errorf("it reads on: %v", err)
 			}
 			if sent < maxUnsent/2 {
@@ -229,11 +229,11 @@ func TestAServerThatStopsEndsItsStreamsAndPolls(t *testing.T) {
 	w := newWorld(t)
 	here := w.here()
 	s := w.stream(here)
-	if _, err := s.Next(t.Context()); err != nil {
+	if _, err := s.Next(); err != nil {
 		t.Fatal(err)
 	}
 	w.Stop()
-	if _, err := s.Next(t.Context()); !errors.Is(err, errClosed) {
+	if _, err := s.Next(); !errors.Is(err, errClosed) {
 		t.Errorf("the stream: %v", err)
 	}
 	if _, err := w.Poll(t.Context(), here, time.Hour); err != nil {
@@ -247,7 +247,7 @@ func TestWithoutTheDatabaseTheFeedIsSilent(t *testing.T) {
 	here := w.here()
 	w.Close() // nothing signs heads any more
 	w.pass(headAge + time.Millisecond)
-	if _, err := w.Stream(t.Context(), here); !errors.Is(err, ErrSilent) {
+	if _, err := w.Stream(t.Context(), here, lasting); !errors.Is(err, ErrSilent) {
 		t.Errorf("a stream begins: %v", err)
 	}
 	if _, err := w.Poll(t.Context(), here, 0); !errors.Is(err, ErrSilent) {
@@ -258,28 +258,72 @@ func TestWithoutTheDatabaseTheFeedIsSilent(t *testing.T) {
 func TestADatabaseThatWasReplacedSendsReadersForASnapshot(t *testing.T) {
 	w := newWorld(t)
 	s := w.stream(w.here())
-	if _, err := s.Next(t.Context()); err != nil {
+	if _, err := s.Next(); err != nil {
 		t.Fatal(err)
 	}
 	other := newWorld(t).head()
 	w.restart(&other)
-	text, err := s.Next(t.Context())
+	text, err := s.Next()
 	if err != nil || !strings.HasPrefix(string(text), "event: reset\ndata: {") {
 		t.Errorf("%q, %v", text, err)
 	}
-	if _, err := s.Next(t.Context()); !errors.Is(err, ErrGone) {
+	if _, err := s.Next(); !errors.Is(err, ErrGone) {
 		t.Errorf("it goes on: %v", err)
 	}
 }
 
 func TestAReaderThatGoesAwayIsLetGo(t *testing.T) {
 	w := newWorld(t)
-	s := w.stream(w.here())
-	_, err := s.Next(t.Context())
-	w.must(err)
 	ctx, cancel := context.WithCancel(t.Context())
+	s, err := w.Stream(ctx, w.here(), lasting)
+	w.must(err)
+	_, err = s.Next()
+	w.must(err)
 	cancel()
-	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := s.Next(); !errors.Is(err, context.Canceled) {
 		t.Errorf("it waits: %v", err)
 	}
+	s.Close()
+	if len(w.streams.all) != 0 || len(w.streams.named) != 0 {
+		t.Error("it is not forgotten")
+	}
+}
+
+func TestAStreamEndsWithItsReadersToken(t *testing.T) {
+	w := newWorld(t)
+	lc := w.head().LC
+	bearer := func(sub string, rvs int64) Bearer {
+		return Bearer{
+			Until: w.now().Add(time.Hour).UnixMilli(), RVS: rvs,
+			Targets: []revocation.Target{revocation.ForSub(sub), revocation.ForKID("key"), revocation.ForAll()},
+		}
+	}
+	open := func(b Bearer) *Stream {
+		s, err := w.Stream(t.Context(), w.here(), b)
+		w.must(err)
+		t.Cleanup(s.Close)
+		return s
+	}
+	ana, later, ben := open(bearer("ana", lc)), open(bearer("ana", lc+time.Hour.Milliseconds())), open(bearer("ben", lc))
+	expects := func(s *Stream, want error) {
+		t.Helper()
+		<-s.Context().Done()
+		if _, err := s.Next(); !errors.Is(err, want) {
+			t.Errorf("it ends by %v, want %v", err, want)
+		}
+	}
+	w.revoke(revocation.ForSub("ana"))
+	expects(ana, errRevoked)
+	if later.Context().Err() != nil || ben.Context().Err() != nil {
+		t.Error("a revocation ended another's stream, or that of a token made after it")
+	}
+	w.revoke(revocation.ForKID("key")) // for ever: whatever the rvs
+	expects(later, errRevoked)
+	expects(ben, errRevoked)
+	short := bearer("cleo", lc)
+	short.Targets = nil
+	cleo := open(short)
+	w.pass(time.Hour)
+	w.revoke(revocation.ForJTI("another's")) // or the next beat
+	expects(cleo, errExpired)
 }

@@ -36,6 +36,7 @@ func (f *Feed) since(ctx context.Context, from Cursor) (batch, error) {
 	}
 	switch {
 	case from.Log != f.tail.log, from.Seq > f.tail.seq, reached < f.tail.floor:
+		f.noteAhead(from, f.Now())
 		f.mu.Unlock()
 		return batch{}, ErrGone
 	case f.tail.head == "" || f.Now().Sub(f.tail.headAt) > headAge:
@@ -51,101 +52,6 @@ func (f *Feed) since(ctx context.Context, from Cursor) (batch, error) {
 		return batch{}, ErrGone
 	}
 	return batch{seq: f.tail.seq, ask: ask, entries: entries, head: f.tail.head}, nil
-}
-
-// Stream is one reader of the feed as it happens.
-type Stream struct {
-	feed *Feed
-	slow chan struct{} // closed when it is cut off
-
-	// Guarded by the feed's lock.
-	isSlow bool
-	gone   bool   // the log that it follows is no more
-	first  []byte // what brings it to the tail
-	next   int64  // number of the event that comes next
-	handed int64  // tail.sent at the end of what Next gave last
-	sent   int64  // tail.sent at the end of what was written for sure
-}
-
-// Stream starts a stream at a cursor: ErrGone if that cannot be resumed, ErrSilent
-// while there is no head.
-func (f *Feed) Stream(ctx context.Context, from Cursor) (*Stream, error) {
-	b, err := f.since(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	defer f.mu.Unlock()
-	s := &Stream{feed: f, slow: make(chan struct{}), next: f.tail.next(), handed: f.tail.sent, sent: f.tail.sent}
-	if b.seq > from.Seq {
-		s.first = appendEntries(s.first, f.tail.log, b.seq, b.ask, b.entries)
-	}
-	s.first = appendHead(s.first, b.head)
-	f.subs[s] = struct{}{}
-	return s, nil
-}
-
-// Next waits for what the reader is to be sent next, as server-sent events. To ask
-// for it says that what Next gave before was written. An error ends the stream.
-func (s *Stream) Next(ctx context.Context) ([]byte, error) {
-	for {
-		text, news, err := s.take()
-		if err != nil || len(text) > 0 {
-			return text, err
-		}
-		select {
-		case <-news:
-		case <-s.slow:
-		case <-s.feed.closed:
-			return nil, errClosed
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// take gives what is there, else what to wait for.
-func (s *Stream) take() (text []byte, news <-chan struct{}, err error) {
-	f := s.feed
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s.sent = s.handed
-	switch {
-	case s.first != nil:
-		text, s.first = s.first, nil
-		return text, nil, nil
-	case s.isSlow || s.next < f.tail.first && !s.gone:
-		return nil, nil, errSlow
-	case s.gone && s.next < 0:
-		return nil, nil, ErrGone
-	case s.gone:
-		s.next = -1
-		return appendReset(nil, "log"), nil, nil
-	}
-	for ; s.next < f.tail.next(); s.next++ {
-		e := &f.tail.events[s.next-f.tail.first]
-		text = append(text, e.text...)
-		s.handed = e.sent
-	}
-	return text, f.readme, nil
-}
-
-// cut ends the stream, also while something is being written. The lock is held.
-func (s *Stream) cut() {
-	if !s.isSlow {
-		s.isSlow = true
-		close(s.slow)
-	}
-}
-
-// Slow is closed when the reader has left too much unread: whoever writes to it
-// then gives up.
-func (s *Stream) Slow() <-chan struct{} { return s.slow }
-
-// Close forgets the stream.
-func (s *Stream) Close() {
-	s.feed.mu.Lock()
-	defer s.feed.mu.Unlock()
-	delete(s.feed.subs, s)
 }
 
 // Poll waits until there is something after a cursor, at most so long, and gives

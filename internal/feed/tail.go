@@ -10,6 +10,7 @@ import (
 // tail is the end of the log: events as every reader gets them, oldest first.
 type tail struct {
 	log    revocation.LogID
+	key    revocation.FeedKey
 	floor  int64 // entries with larger numbers are here
 	seq    int64 // of the last entry, or of what came in its place
 	events []event
@@ -33,7 +34,7 @@ type event struct {
 func (t *tail) begin(head *record.Head) {
 	t.first += int64(len(t.events))
 	t.events, t.size = nil, 0
-	t.log, t.floor, t.seq = head.LogID, head.Seq, head.Seq
+	t.log, t.key, t.floor, t.seq = head.LogID, head.FeedKey, head.Seq, head.Seq
 	t.head = ""
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -60,6 +61,9 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.Close)
 	return w
 }
+
+// lasting is the token of a reader that is never taken back.
+var lasting = Bearer{Until: math.MaxInt64}
 
 func (w *world) now() time.Time { return time.UnixMilli(w.unix.Load()) }
 
@@ -231,7 +235,7 @@ func (r *reader) events(text []byte) {
 func (r *reader) follow(s *Stream, seq int64) {
 	r.Helper()
 	for heads := r.heads; r.Seq < seq || r.heads == heads; {
-		text, err := s.Next(r.Context())
+		text, err := s.Next()
 		r.must(err)
 		r.events(text)
 	}
@@ -239,7 +243,7 @@ func (r *reader) follow(s *Stream, seq int64) {
 
 func (w *world) stream(from Cursor) *Stream {
 	w.Helper()
-	s, err := w.Stream(w.Context(), from)
+	s, err := w.Stream(w.Context(), from, lasting)
 	w.must(err)
 	w.Cleanup(s.Close)
 	return s

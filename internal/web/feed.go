@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 )
@@ -17,27 +18,26 @@ import (
 const (
 	// readersWidth is how many verifiers follow the feed at a time.
 	readersWidth = 4096
-	// readerChecked is how often it is looked at whether a stream's token still lives.
-	readerChecked = 10 * time.Second
 	// writeWithin is how long a reader may take for what it is sent at a time.
 	writeWithin = 30 * time.Second
 	// longestPoll is how long a poll may wait.
 	longestPoll = 25 * time.Second
 )
 
-// feedReader is the token of a client that may follow the feed.
-func (s *site) feedReader(v *visit) (token string, err *oauth.Error) {
+// feedReader is the client that may follow the feed, by the token of the request.
+func (s *site) feedReader(v *visit) (engine.FeedReader, *oauth.Error) {
 	authorization, err := v.authorization(oauth.ReasonTokenPresentedTwice)
 	if err != nil {
-		return "", err
+		return engine.FeedReader{}, err
 	}
 	query, _ := oauth.ParseForm(v.r.URL.RawQuery) // the form remembers its fault
-	if token, err = oauth.BearerToken(authorization, oauth.Form{}, query); err != nil {
-		return "", err
+	token, err := oauth.BearerToken(authorization, oauth.Form{}, query)
+	if err != nil {
+		return engine.FeedReader{}, err
 	}
 	reader, err := s.engine.FeedReader(v.r.Context(), token)
 	v.clientID = reader.ClientID
-	return token, err
+	return reader, err
 }
 
 // cursor is where a reader goes on: what an EventSource has seen last counts more
@@ -111,33 +111,23 @@ func (v *visit) pieces(ctx context.Context, body []byte) error {
 		}
 		body = body[n:]
 	}
-	return control.Flush()
+	if err := control.Flush(); err != nil {
+		return err
+	}
+	return control.SetWriteDeadline(time.Time{}) // until there is more: HTTP/2 resets a stream whose deadline passes
 }
 
 func (s *site) feedStream(v *visit) {
-	token, err := s.feedReader(v)
+	stream, err := s.openStream(v)
 	if err != nil {
 		s.refuse(v, err)
-		return
-	}
-	from, err := v.cursor()
-	if err != nil {
-		s.refuse(v, err)
-		return
-	}
-	ctx, cancel := context.WithCancel(v.r.Context())
-	defer cancel()
-	stream, failed := s.feed.Stream(ctx, from)
-	if failed != nil {
-		s.refuse(v, feedRefusal(failed))
 		return
 	}
 	defer stream.Close()
 	control := http.NewResponseController(v)
 	_ = control.SetReadDeadline(time.Time{}) // the server's is for requests that end
-	stop := context.AfterFunc(ctx, func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(stream.Context(), func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
-	go s.watchReader(ctx, cancel, token, stream.Slow())
 
 	h := v.Header()
 	s.guard(h)
@@ -146,32 +136,35 @@ func (s *site) feedStream(v *visit) {
 	h.Set("X-Accel-Buffering", "no") // a proxy that gathers would be the delay
 	v.WriteHeader(http.StatusOK)
 	for v.r.Method != http.MethodHead {
-		text, failed := stream.Next(ctx)
-		if failed != nil || v.pieces(ctx, text) != nil {
+		text, failed := stream.Next()
+		if failed != nil || v.pieces(stream.Context(), text) != nil {
 			return
 		}
 	}
 }
 
-// watchReader ends a stream whose reader does not read, and one whose token dies.
-// When that cannot be found out, the stream goes on: it is the feed that falls
-// silent then.
-func (s *site) watchReader(ctx context.Context, end context.CancelFunc, token string, slow <-chan struct{}) {
-	defer end()
-	tick := time.NewTicker(readerChecked)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-slow:
-			return
-		case <-tick.C:
-		}
-		if _, err := s.engine.FeedReader(ctx, token); err != nil && err.Status() < http.StatusInternalServerError {
-			return
-		}
+// openStream opens a stream for a client that may follow the feed. The stream
+// watches for whatever takes the token back once it is open, so the token is
+// looked at once more after that.
+func (s *site) openStream(v *visit) (*feed.Stream, *oauth.Error) {
+	reader, err := s.feedReader(v)
+	if err != nil {
+		return nil, err
 	}
+	from, err := v.cursor()
+	if err != nil {
+		return nil, err
+	}
+	bearer := feed.Bearer{Until: reader.Until, RVS: reader.RVS, Targets: reader.Targets}
+	stream, failed := s.feed.Stream(v.r.Context(), from, bearer)
+	if failed != nil {
+		return nil, feedRefusal(failed)
+	}
+	if _, err := s.feedReader(v); err != nil {
+		stream.Close()
+		return nil, err
+	}
+	return stream, nil
 }
 
 func (s *site) feedPoll(v *visit) {
@@ -214,6 +207,12 @@ func (s *site) feedReceipt(v *visit) {
 	if json.Unmarshal([]byte(v.body), &report) != nil || s.feed.Report(v.clientID, report) != nil {
 		s.refuse(v, oauth.Refuse(oauth.ReasonReportMalformed))
 		return
+	}
+	if report.Head != "" {
+		if err := s.engine.HeadShown(v.r.Context(), report.Head); err != nil {
+			s.refuse(v, err)
+			return
+		}
 	}
 	h := v.Header()
 	s.guard(h)
