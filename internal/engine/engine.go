@@ -59,7 +59,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.minting.Store(&mint.Mint{Issuer: c.Policy.Issuer.String(), Roots: roots, Ring: &mint.Ring{}})
+	e.minting.Store(&mint.Mint{Issuer: c.Policy.Issuer.String(), Roots: roots, Ring: &mint.Ring{}, Seen: mint.NewSeen()})
 	if err := e.ensureKeys(ctx, quickAlgs...); err != nil {
 		return nil, fmt.Errorf("making signing keys: %w", err)
 	}

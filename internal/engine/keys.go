@@ -44,7 +44,7 @@ func (e *Engine) loadRing(ctx context.Context) error {
 		return err
 	}
 	next := *e.minting.Load()
-	next.Ring = ring
+	next.Ring, next.Seen = ring, mint.NewSeen() // what a key of the old ring has verified counts no more
 	e.minting.Store(&next)
 	return nil
 }

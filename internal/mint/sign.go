@@ -13,6 +13,7 @@ type Mint struct {
 	Issuer string
 	Ring   *Ring
 	Roots  *secret.Roots
+	Seen   *Seen // access tokens that Ring has verified; nil: they are not remembered
 }
 
 // Sign makes the tokens of one answer. Nothing is open meanwhile, and nothing
