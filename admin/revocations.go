@@ -24,11 +24,12 @@ type Revocation struct {
 type RevocationResult struct {
 	// Already: it had ended before, and nothing was written.
 	Already bool `json:"already"`
-	// DryRun: nothing was written; Sessions and Grants live and would end, and More
-	// says that there are more than were counted.
+	// DryRun: nothing was written; Sessions and Grants live and would end, the grants
+	// are of Clients, and More says that there are more than were counted.
 	DryRun   bool     `json:"dry_run"`
 	Sessions int      `json:"sessions"`
 	Grants   int      `json:"grants"`
+	Clients  []string `json:"clients,omitempty"`
 	More     bool     `json:"more"`
 	Receipt  *Receipt `json:"receipt,omitempty"` // if one was waited for
 }

@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 		"signin":      signinMain,
 		"certificate": certificateMain,
 		"freeport":    freeportMain,
+		"verifier":    verifierMain,
 	})
 }
 
@@ -66,6 +67,8 @@ func TestTheCommandLineKeepsItsContract(t *testing.T) {
 			"halfSent":   halfSent,
 			"mode":       mode,
 			"await":      await,
+
+			"await-verifiers": awaitVerifiers,
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,7 +27,7 @@ import (
 )
 
 // httpMain is "http [FLAG...] URL [NAME=VALUE...]":
-// a GET, or a POST of a form. It prints the status, the reference of a refusal
+// a GET, or a POST of a form or of JSON. It prints the status, the reference of a refusal
 // and the body; a refusal is status 1.
 func httpMain() {
 	authority := flag.String("ca", "", "")
@@ -34,8 +35,13 @@ func httpMain() {
 	bearer := flag.String("bearer", "", "")
 	host := flag.String("host", "", "")
 	header := flag.String("header", "", "")
+	socket := flag.String("socket", "", "")
+	object := flag.String("json", "", "")
 	flag.Parse()
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: trusting(*authority)}}
+	if *socket != "" {
+		client.Transport = throughSocket(*socket)
+	}
 	request, err := http.NewRequest(http.MethodGet, flag.Arg(0), nil)
 	if fields := flag.Args()[1:]; err == nil && len(fields) > 0 {
 		form := url.Values{}
@@ -45,6 +51,10 @@ func httpMain() {
 		}
 		request, err = http.NewRequest(http.MethodPost, flag.Arg(0), strings.NewReader(form.Encode()))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if err == nil && *object != "" {
+		request, err = http.NewRequest(http.MethodPost, flag.Arg(0), strings.NewReader(*object))
+		request.Header.Set("Content-Type", "application/json")
 	}
 	if err != nil {
 		fail("%v", err)
@@ -73,10 +83,19 @@ func httpMain() {
 		fmt.Fprintf(os.Stderr, "certificate %s\n", answer.TLS.PeerCertificates[0].Subject.CommonName)
 	}
 	fmt.Fprintf(os.Stderr, "reference %s\n", answer.Header.Get("Error-Reference"))
+	fmt.Fprintf(os.Stderr, "applied %s\n", answer.Header.Get("Preference-Applied"))
 	fmt.Println(string(body))
 	if answer.StatusCode >= http.StatusBadRequest {
 		os.Exit(1)
 	}
+}
+
+// throughSocket reaches every host through a Unix socket.
+func throughSocket(path string) *http.Transport {
+	var dialer net.Dialer
+	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, "unix", path)
+	}}
 }
 
 // trusting trusts the certificates of a file, if there is one.

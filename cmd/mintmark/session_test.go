@@ -210,3 +210,24 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 }
+
+// awaitVerifiers is "await-verifiers N": it waits until so many verifiers have
+// reported that they are live and have applied the whole log.
+func awaitVerifiers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await-verifiers N")
+	}
+	deadline := time.After(patience)
+	for {
+		ts.Check(ts.Exec("mintmark", "verifiers", "--json"))
+		said := ts.ReadFile("stdout")
+		if fmt.Sprint(len(regexp.MustCompile(`"state":"live","connected":true,"seq":[0-9]+,"lag":0,`).FindAllString(said, -1))) == args[0] {
+			return
+		}
+		select {
+		case <-deadline:
+			ts.Fatalf("there are not %s verifiers:\n%s", args[0], said)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
@@ -28,6 +29,8 @@ type Revoked struct {
 	Sessions int  // that live and would end; counted in a dry run alone
 	Grants   int
 	More     bool // there are more of either than were counted
+	// Clients are those of the grants, in alphabetical order.
+	Clients []string
 }
 
 // mostCounted bounds what a dry run looks at.
@@ -235,10 +238,18 @@ func (e *Engine) count(ctx context.Context, what *aim) (Revoked, error) {
 	}
 	if err == nil && what.grants != nil {
 		var more bool
+		clients := map[string]bool{}
 		r.Grants, more, err = countAlive(func(after string) ([]ManagedGrant, string, error) {
 			return e.GrantPage(ctx, what.user, what.client, after)
-		}, func(g *ManagedGrant) (oauth.Reason, bool) { return g.Dead, what.grants(g) })
+		}, func(g *ManagedGrant) (oauth.Reason, bool) {
+			concerned := what.grants(g)
+			if concerned && g.Dead == "" {
+				clients[g.ClientID] = true
+			}
+			return g.Dead, concerned
+		})
 		r.More = r.More || more
+		r.Clients = slices.Sorted(maps.Keys(clients))
 	}
 	return r, err
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/engine"
@@ -32,14 +33,14 @@ func TestWhatAnAdministratorRevokesIsRefusedAtOnce(t *testing.T) {
 			if !o.active(tokens.Access) {
 				t.Fatal("a dry run ended it")
 			}
-			want := engine.Revoked{Sessions: 0, Grants: 1}
+			want := engine.Revoked{Sessions: 0, Grants: 1, Clients: []string{grant.ClientID}}
 			switch kind {
 			case "user", "session", "all":
 				want.Sessions = 1
 			case "token", "key":
-				want.Grants = 0
+				want = engine.Revoked{}
 			}
-			if dry != want {
+			if !reflect.DeepEqual(dry, want) {
 				t.Errorf("it would end %+v, want %+v", dry, want)
 			}
 			order.DryRun = false

@@ -69,7 +69,7 @@ func TestAReceiptSaysWhenWhoIsAwayWillRefuse(t *testing.T) {
 	for _, want := range []string{
 		"a (strict) is disconnected and will refuse by 14:02:31 UTC",
 		"b (balanced) is disconnected and will refuse all but safe methods by 14:02:31 UTC",
-		"c (available) is disconnected and promises nothing while it is disconnected",
+		"c (available) is disconnected and promises nothing while disconnected",
 	} {
 		if !strings.Contains(r.Sentence, want) {
 			t.Errorf("%q is not in %q", want, r.Sentence)

@@ -101,10 +101,15 @@ func (r *Receipt) sentence(list []Verifier, now time.Time) string {
 	switch {
 	case r.Connected == 0:
 		parts = append(parts, "no verifier is connected")
-	case r.Complete:
-		parts = append(parts, fmt.Sprintf("applied by %d of %d connected verifiers in %d ms", r.Applied, r.Connected, r.Took.Milliseconds()))
 	default:
-		parts = append(parts, fmt.Sprintf("applied by %d of %d connected verifiers after %d ms", r.Applied, r.Connected, r.Took.Milliseconds()))
+		verifiers, when := "verifiers", "after"
+		if r.Connected == 1 {
+			verifiers = "verifier"
+		}
+		if r.Complete {
+			when = "in"
+		}
+		parts = append(parts, fmt.Sprintf("applied by %d of %d connected %s %s %d ms", r.Applied, r.Connected, verifiers, when, r.Took.Milliseconds()))
 	}
 	const most = 10 // of a fleet that is cut off, a few examples do
 	left := 0
@@ -133,7 +138,7 @@ func (v *Verifier) bound(now time.Time) string {
 	what := ""
 	switch v.Policy {
 	case available:
-		return "promises nothing while it is disconnected"
+		return "promises nothing while disconnected"
 	case balanced:
 		what = " all but safe methods"
 	}

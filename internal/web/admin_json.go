@@ -112,6 +112,10 @@ func (a *administration) answer(w http.ResponseWriter, r *http.Request, do act) 
 		w.Header()["Cache-Control"] = noStore
 		w.WriteHeader(status)
 	default:
+		if kept, ok := answer.(preferred); ok {
+			w.Header().Set("Preference-Applied", applied(kept.wait))
+			answer = kept.answer
+		}
 		sendAdmin(w, status, "application/json", answer)
 	}
 }

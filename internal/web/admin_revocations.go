@@ -30,13 +30,24 @@ func (a *administration) revoke(ctx context.Context, r *http.Request, in *admin.
 		return nil, err
 	}
 	answer := admin.RevocationResult{
-		Already: revoked.Already, DryRun: in.DryRun, Sessions: revoked.Sessions, Grants: revoked.Grants, More: revoked.More,
+		Already: revoked.Already, DryRun: in.DryRun,
+		Sessions: revoked.Sessions, Grants: revoked.Grants, Clients: revoked.Clients, More: revoked.More,
 	}
-	if got != nil {
-		receipt := admin.Receipt(receiptOf(*got))
-		answer.Receipt = &receipt
+	if got == nil {
+		return answer, nil
+	}
+	receipt := admin.Receipt(receiptOf(*got))
+	answer.Receipt = &receipt
+	if query(r, "wait_ms") == "" {
+		return preferred{answer, wait}, nil
 	}
 	return answer, nil
+}
+
+// preferred is an answer that kept a preference.
+type preferred struct {
+	answer any
+	wait   time.Duration
 }
 
 // adminWait is how long an administrator would wait for a receipt. The preference

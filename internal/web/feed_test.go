@@ -275,7 +275,7 @@ func TestARevocationThatWaitsAnswersWithTheReceipt(t *testing.T) {
 	}
 	<-reported
 	if answer.Header.Get("Preference-Applied") != "wait=10" || !got.Complete || got.Applied != 1 || got.Connected != 1 ||
-		!strings.HasPrefix(got.Sentence, "applied by 1 of 1 connected verifiers in ") {
+		!strings.HasPrefix(got.Sentence, "applied by 1 of 1 connected verifier in ") {
 		t.Errorf("%s %+v", answer.Header, got)
 	}
 }

@@ -14,16 +14,21 @@ import (
 const longestWait = 10 * time.Second
 
 // preferredWait is how long a request would wait for its answer; zero: not at all.
-// A preference that is not understood is none (RFC 7240 §2, §4.3).
+// A preference that is not understood is none, and of several the first counts
+// (RFC 7240 §2, §4.3).
 func preferredWait(h http.Header) time.Duration {
 	for _, value := range h.Values("Prefer") {
-		for preference := range strings.SplitSeq(value, ",") {
+		quoted := false
+		for preference := range strings.FieldsFuncSeq(value, func(c rune) bool {
+			quoted = quoted != (c == '"')
+			return c == ',' && !quoted
+		}) {
 			token, _, _ := strings.Cut(preference, ";")
 			name, text, _ := strings.Cut(token, "=")
 			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
 				continue
 			}
-			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(text), `"`), 10, 16)
+			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(text), `"`), 10, 32)
 			if err != nil {
 				return 0
 			}
