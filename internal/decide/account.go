@@ -47,16 +47,18 @@ func ChangePasswordBegin(form PasswordForm, st *record.SessionState, env Env) Ou
 // ChangePasswordFinish stores the new password, whose hash is checked.NewPHC, if
 // the one that was checked still is the user's. A sign-in may have hashed it anew.
 // Unless the form says otherwise all that is signed in elsewhere ends
-// (ASVS 7.4.3); the session that asks lives on.
-func ChangePasswordFinish(form PasswordForm, checked CheckedPassword, st *record.SessionState, env Env) Outcome[struct{}] {
+// (ASVS 7.4.3). The session that asks lives on either way, under a new cookie,
+// which is the answer: to know the password is to sign in again (ASVS 7.2.4), and
+// whoever copied the old cookie is out.
+func ChangePasswordFinish(form PasswordForm, checked CheckedPassword, st *record.SessionState, env Env) Outcome[string] {
 	if err := signedIn(st, env.Now); err != nil {
-		return refuse[struct{}](err)
+		return refuse[string](err)
 	}
 	if err := passwordRefusal(form.New, emailOf(st.User), env.Policy); err != nil {
-		return refuse[struct{}](err)
+		return refuse[string](err)
 	}
 	if !checked.held() || checked.Check.UserID != st.User.ID || st.Password == nil || st.Password.ID != checked.Check.FactorID {
-		out := refuse[struct{}](oauth.Refuse(oauth.ReasonPasswordCurrentWrong))
+		out := refuse[string](oauth.Refuse(oauth.ReasonPasswordCurrentWrong))
 		out.Changes = []record.Change{audited(record.Audit{
 			Key:   string(out.Err.Reason) + " " + st.User.ID,
 			Event: "password_change_failed", Actor: ActorUser(st.User.ID), UserID: st.User.ID,
@@ -71,12 +73,29 @@ func ChangePasswordFinish(form PasswordForm, checked CheckedPassword, st *record
 		changes = append(changes, endEverything(st.User.ID, "password_changed", env)...)
 		changes = append(changes, record.MarkSession{ID: st.Session.ID})
 	}
+	cookie := secret.NewOpaque(env.Seed, "session cookie")
+	changes = append(changes, provenAgain(st.Session, cookie, checked, env))
 	for _, name := range checked.Check.Reserved {
 		changes = append(changes, record.ClearCounter{Name: name})
 	}
-	return Outcome[struct{}]{Changes: append(changes, audited(record.Audit{
+	return Outcome[string]{Answer: cookie, Changes: append(changes, audited(record.Audit{
 		Event: "password_changed", Actor: ActorUser(st.User.ID), UserID: st.User.ID,
 	}, env))}
+}
+
+// provenAgain gives a session whose user has shown the password once more what a
+// sign-in would: a new cookie and a new auth_time; its sid stays.
+func provenAgain(old *record.Session, cookie string, checked CheckedPassword, env Env) record.RenewSession {
+	return record.RenewSession{
+		ID:            old.ID,
+		OldCookieHash: old.CookieHash,
+		CookieHash:    secret.Hash(cookie),
+		Proofs:        []record.Proof{{Factor: record.FactorPassword, At: checked.Verified.At()}},
+		AuthTime:      checked.Verified.At(),
+		RVS:           checked.Check.RVS,
+		SeenAt:        env.Now,
+		IdleUntil:     min(env.Now+env.Policy.SessionIdle, old.AbsUntil),
+	}
 }
 
 // SignOutEverywhere ends all that the user has signed in to, this session too.

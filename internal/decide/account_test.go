@@ -44,7 +44,7 @@ func (c *accountCase) begin() Outcome[PasswordCheck] {
 	return ChangePasswordBegin(c.form, &c.st, c.env)
 }
 
-func (c *accountCase) finish() Outcome[struct{}] {
+func (c *accountCase) finish() Outcome[string] {
 	return ChangePasswordFinish(c.form, c.checked, &c.st, c.env)
 }
 
@@ -60,7 +60,10 @@ func TestTheAccountIsForWhoIsSignedIn(t *testing.T) {
 			begun := c.begin()
 			return Outcome[struct{}]{Changes: begun.Changes, Err: begun.Err}
 		},
-		"change the password": (*accountCase).finish,
+		"change the password": func(c *accountCase) Outcome[struct{}] {
+			finished := c.finish()
+			return Outcome[struct{}]{Changes: finished.Changes, Err: finished.Err}
+		},
 		"sign out everywhere": func(c *accountCase) Outcome[struct{}] { return SignOutEverywhere(&c.st, c.env) },
 		"end another session": func(c *accountCase) Outcome[struct{}] { return EndOwnSession(otherSession("ana"), &c.st, c.env) },
 		"remove an app":       func(c *accountCase) Outcome[struct{}] { return RemoveApp(pageClient(), &c.st, c.env) },
@@ -145,7 +148,7 @@ func TestAUserWithoutAnAddressHasAPassword(t *testing.T) {
 }
 
 // TestAChangedPasswordSignsTheOthersOut: ASVS 7.4.3; tokens.md, part 2, "log out
-// all others".
+// all others". ASVS 7.2.4: either way this one has another cookie.
 func TestAChangedPasswordSignsTheOthersOut(t *testing.T) {
 	put := record.PutFactor{
 		Factor: record.Factor{
@@ -153,13 +156,22 @@ func TestAChangedPasswordSignsTheOthersOut(t *testing.T) {
 		},
 		OldData: pageHash,
 	}
+	cookie := secret.NewOpaque(tokenEnv().Seed, "session cookie")
 	rest := []record.Change{
+		record.RenewSession{
+			ID: "session", OldCookieHash: secret.Hash("cookie"), CookieHash: secret.Hash(cookie),
+			Proofs:   []record.Proof{{Factor: "password", At: tokenNow - second}},
+			AuthTime: tokenNow - second, RVS: tokenLC, SeenAt: tokenNow, IdleUntil: tokenNow + 2*hour,
+		},
 		record.ClearCounter{Name: "a counter"},
 		record.Audit{At: tokenNow, Event: "password_changed", Actor: "user:ana", UserID: "ana"},
 	}
 	c := newAccount(t)
 	got := c.finish()
 	wantRefusal(t, got.Err, "", "")
+	if got.Answer != cookie {
+		t.Errorf("the new cookie is %q, want %q", got.Answer, cookie)
+	}
 	want := slices.Concat([]record.Change{put}, userEnding("password_changed"), []record.Change{record.MarkSession{ID: "session"}}, rest)
 	if diff := diffChanges(want, got.Changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)

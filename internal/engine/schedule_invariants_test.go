@@ -32,7 +32,7 @@ var invariants = []invariant{
 	// Sessions, grants, access tokens and codes, also those that were made meanwhile:
 	// each is alive to the server exactly if nothing above it has ended since the
 	// state that it vouches for (tokens.md, part 2; I1, I2). A grant that is dead is
-	// dead to all of its refresh tokens.
+	// dead to all of its refresh tokens, and a cookie that was replaced is no session's.
 	{"what lives is what nothing has ended", livingExactly},
 	// tokens.md, part 4: whoever presents one generation gets one successor, the row
 	// moves by one for each generation that was used, and nobody is ahead of it.
@@ -94,6 +94,9 @@ func livingExactly(w *world) error {
 		over := w.dead(l, w.now) || slices.ContainsFunc(w.spent, func(s turn) bool { return s.of == string(secret.Hash(l.text)) })
 		if alive := l.alive(); alive == over {
 			return fmt.Errorf("the %s is alive to the server: %v", l.name, alive)
+		}
+		if slices.ContainsFunc(l.former, w.signsIn) {
+			return fmt.Errorf("a former cookie of the %s signs in", l.name)
 		}
 		for _, token := range l.held {
 			if over && w.wouldRefresh(l, token) {

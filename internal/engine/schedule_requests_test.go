@@ -147,8 +147,11 @@ func (w *world) revoking(name, clientID, token string, what revocation.Target) *
 func (w *world) signingOut(name string, session *life) *actor {
 	j := account(w.Engine, Browser{Session: session.cookie}, decide.SignOut)
 	return &actor{name: name, alike: "signing out " + session.sid, next: walk(w, j, func(end settled[struct{}]) (string, step) {
-		ended := w.under(revocation.ForSID(session.sid))
-		return w.close(answer{name: name, loaded: end.loaded, refused: end.refused, entitled: true, ended: ended})
+		a := answer{name: name, loaded: end.loaded, refused: end.refused, entitled: true}
+		if before(session.renewed, end.loaded) == 0 { // else it shows a cookie that no longer is the session's
+			a.ended = w.under(revocation.ForSID(session.sid))
+		}
+		return w.close(a)
 	})}
 }
 
@@ -173,18 +176,23 @@ func (w *world) others(kept string) []*life {
 func (w *world) changing(name string, session *life, signOutOthers bool) *actor {
 	b := Browser{Session: session.cookie}
 	asked := decide.PasswordForm{Current: oldPassword, New: newPassword, KeepOthers: !signOutOthers}
+	signedIn := func(moment int) bool { return !w.dead(session, moment) && before(session.renewed, moment) == 0 }
 	return &actor{name: name, next: walk(w, w.changeBegin(asked, b), func(begun settled[decide.PasswordCheck]) (string, step) {
 		if begun.refused != nil {
 			return w.close(answer{
-				name: name, loaded: begun.loaded, refused: begun.refused, entitled: !w.dead(session, begun.loaded),
+				name: name, loaded: begun.loaded, refused: begun.refused, entitled: signedIn(begun.loaded),
 			})
 		}
 		return "may try", w.step(func() (string, step) {
 			checked := w.check(oldPassword, begun.answer)
 			checked.NewPHC = w.another
-			return "checks the password", walk(w, w.changeFinish(asked, checked, b), func(end settled[struct{}]) (string, step) {
+			return "checks the password", walk(w, w.changeFinish(asked, checked, b), func(end settled[string]) (string, step) {
 				a := answer{name: name, loaded: end.loaded, refused: end.refused}
-				a.entitled = !w.dead(session, end.loaded) && before(w.changes, end.loaded) == 0
+				a.entitled = signedIn(end.loaded) && before(w.changes, end.loaded) == 0
+				if end.refused == nil {
+					session.former, session.cookie = append(session.former, session.cookie), end.answer
+					session.renewed = append(session.renewed, w.now)
+				}
 				if end.refused == nil && signOutOthers {
 					a.ended = w.others(session.sid)
 				}

@@ -260,6 +260,18 @@ var scenarios = []scenario{
 		},
 	},
 	{
+		name: "a change of password leaves its session under the new cookie alone, or a logout was first", schedules: 21,
+		requests: func(w *world) []*actor {
+			return []*actor{
+				w.changing("change", w.browserHere, false),
+				w.signingOut("logout", w.browserHere),
+			}
+		},
+		shows: func(w *world) error {
+			return showing(w.browserHere.alive() == (w.succeeded("change") == 1 && len(w.ends) == 0), "the session is neither")
+		},
+	},
+	{
 		name: "a revocation of an access token ends that one alone", schedules: 90,
 		requests: func(w *world) []*actor {
 			token, what := w.accessToken(w.grantSite)

@@ -93,7 +93,7 @@ func TestTroubleWithTheDatabaseIsNobodyElsesFault(t *testing.T) {
 		"consent":            refusal(l.Consent(t.Context(), "page", ConsentForm{}, here)),
 		"logout":             refusal(l.Logout(t.Context(), &oauth.LogoutRequest{}, true, here)),
 		"account":            refusal(l.Account(t.Context(), here)),
-		"change of password": l.ChangePassword(t.Context(), change, here),
+		"change of password": refusal(l.ChangePassword(t.Context(), change, here)),
 		"end of a session":   l.EndOwnSession(t.Context(), h.there.ID, here),
 		"removal of an app":  l.RemoveApp(t.Context(), labApp, here),
 		"sign-out":           l.SignOut(t.Context(), here),

@@ -39,8 +39,9 @@ type UseInteraction struct {
 type PutSession struct{ Session Session }
 
 // RenewSession gives a session that was proven again a new cookie, new proofs
-// and a new auth_time; its sid stays. Guard: it has not ended and still has the
-// old cookie.
+// and a new auth_time; its sid stays. RVS raises the session's, and never lowers
+// it: a MarkSession of the same plan stands. Guard: it has not ended and still has
+// the old cookie.
 type RenewSession struct {
 	ID            string
 	OldCookieHash []byte

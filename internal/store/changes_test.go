@@ -36,6 +36,16 @@ func TestSessionsChange(t *testing.T) {
 	})
 	read("renewed")
 
+	// A plan that lifts the session above its own cut renews it too.
+	commit(t, s,
+		record.RenewSession{
+			ID: "sid", OldCookieHash: want.CookieHash, CookieHash: []byte("cookie 3"), Proofs: want.Proofs,
+			AuthTime: want.AuthTime, RVS: born, SeenAt: want.SeenAt, IdleUntil: want.IdleUntil,
+		},
+		record.Append{Target: revocation.ForSub("ana")}, record.CutUser{UserID: "ana"}, record.MarkSession{ID: "sid"})
+	want.CookieHash, want.RVS = []byte("cookie 3"), head(t, s).LC
+	read("lifted and renewed")
+
 	want.EndedAt = noon + 7
 	commit(t, s, record.EndSession{ID: "sid", At: noon + 7})
 	commit(t, s, record.EndSession{ID: "sid", At: noon + 8}, record.SeeSession{ID: "sid", SeenAt: 1, IdleUntil: 1})

@@ -29,7 +29,8 @@ const (
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
 
 	renewSession = `UPDATE sessions
-	SET cookie_hash = $1, proofs = $2, auth_time = $3, rvs = $4, seen_at = $5, idle_until = $6
+	SET cookie_hash = $1, proofs = $2, auth_time = $3, rvs = CASE WHEN rvs > $4 THEN rvs ELSE $4 END,
+	seen_at = $5, idle_until = $6
 	WHERE id = $7 AND cookie_hash = $8 AND ended_at = 0`
 
 	seeSession = `UPDATE sessions SET seen_at = $1, idle_until = $2 WHERE id = $3 AND ended_at = 0`

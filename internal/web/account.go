@@ -109,11 +109,12 @@ func (s *site) changePassword(v *visit) {
 		New:           form.Get(pages.FieldNewPassword),
 		SignOutOthers: form.Get(pages.FieldSignOutOthers) == pages.Checked,
 	}
-	err = s.engine.ChangePassword(v.r.Context(), asked, b)
+	cookie, err := s.engine.ChangePassword(v.r.Context(), asked, b)
 	if err != nil {
 		s.accountAgain(v, b, err)
 		return
 	}
+	s.signIn(v, cookie)
 	notice := pages.NoticePasswordChanged
 	if asked.SignOutOthers {
 		notice = pages.NoticeOthersSignedOut

@@ -184,6 +184,26 @@ func TestV1_UnknownAndKnownUsersGetTheSameAnswerAtTheSameCost(t *testing.T) {
 	}
 }
 
+// A guess at the current password costs one hash, not two: what is to follow on it is hashed once it was right.
+// (Not parallel, as above.)
+func TestP5_AWrongCurrentPasswordCostsOneHash(t *testing.T) {
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for current, want := range map[string]uint64{"wrong " + password: 1, password: 2} {
+		form := url.Values{
+			pages.FieldToken:           {b.get(pages.PathAccount).input(pages.FieldToken)},
+			pages.FieldCurrentPassword: {current}, pages.FieldNewPassword: {password + " 2"},
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		b.post(pages.PathAccountPass, form)
+		runtime.ReadMemStats(&after)
+		if hashes := (after.TotalAlloc - before.TotalAlloc) / (19 << 20); hashes != want {
+			t.Errorf("%q: %d hashes, want %d", current, hashes, want)
+		}
+	}
+}
+
 // comparable is an answer without what differs by nature: the time, the sealed reference, the form token, what was typed.
 func (w *world) comparable(a answer, form url.Values, identifier string) string {
 	w.t.Helper()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/secret"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
 
@@ -62,6 +63,34 @@ func TestN2_TheCookieChangesAtEverySignInAndTheOldOneIsDead(t *testing.T) {
 	}
 	if body := victim.get(pages.PathAccount).body; !strings.Contains(body, w.subs[ana]) {
 		t.Error("the victim is not signed in as themself")
+	}
+}
+
+// ASVS 7.2.4: to change the password is to sign in again. A copy of the cookie does not survive it, whatever else does.
+func TestN2_AChangeOfPasswordReplacesTheCookie(t *testing.T) {
+	t.Parallel()
+	for name, others := range map[string]string{"the others end": pages.Checked, "the others stay": ""} {
+		w := newWorld(t)
+		b, elsewhere := w.newBrowser().signIn(ana), w.newBrowser().signIn(ana)
+		row := w.count(`SELECT rowid FROM sessions WHERE cookie_hash = $1`, secret.Hash(b.jar[w.sessionCookie()]))
+		thief := b.copyOf()
+		next := "quarry lantern 1138 moth"
+		w.log.hide(next)
+		b.account(pages.PathAccountPass, url.Values{
+			pages.FieldCurrentPassword: {password}, pages.FieldNewPassword: {next}, pages.FieldSignOutOthers: {others},
+		})
+		if thief.signedIn() || thief.query(oauth.PathAuthorize, ask("web")).param("code") != "" {
+			t.Errorf("%s: the old cookie signs in", name)
+		}
+		if !b.signedIn() || b.query(oauth.PathAuthorize, ask("web")).param("code") == "" {
+			t.Errorf("%s: the new cookie does not sign in", name)
+		}
+		if w.count(`SELECT rowid FROM sessions WHERE cookie_hash = $1`, secret.Hash(b.jar[w.sessionCookie()])) != row {
+			t.Errorf("%s: it is another session", name)
+		}
+		if elsewhere.signedIn() != (others == "") {
+			t.Errorf("%s: the other browser is signed in: %v", name, others != "")
+		}
 	}
 }
 
