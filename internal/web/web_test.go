@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"path/filepath"
 	"sync"
@@ -64,6 +63,19 @@ func (b *logBook) String() string {
 // newWorld serves an issuer on a real socket.
 func newWorld(t *testing.T, issuer string) *world {
 	t.Helper()
+	w := newSite(t, issuer)
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.serve(listener)
+	return w
+}
+
+// newSite is an issuer that nobody serves yet.
+func newSite(t *testing.T, issuer string) *world {
+	t.Helper()
 	ctx := context.Background()
 	st, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "mintmark.db"), Issuer: issuer, Unsafe: true})
 	if err != nil {
@@ -96,18 +108,13 @@ func newWorld(t *testing.T, issuer string) *world {
 		t.Fatal(err)
 	}
 	w.site = handler.(*site)
-	w.serve(NewServer(handler, log))
 	w.populate(ctx)
 	return w
 }
 
-func (w *world) serve(server *http.Server) {
-	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
+func (w *world) serve(listener net.Listener) {
 	w.address = listener.Addr().String()
+	server := NewServer(w.site, w.site.log)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
