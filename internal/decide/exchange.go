@@ -174,7 +174,6 @@ func grantBasis(grant *record.Grant, scope oauth.Scopes, auds []string, st *reco
 		scope:     scope,
 		audience:  audience(auds, scope, env.Policy.Issuer.String()),
 		resources: resourceRows(auds, st),
-		claims:    grant.Claims,
 		rvs:       st.LC,
 	}
 }

@@ -1,8 +1,6 @@
 package decide
 
 import (
-	"encoding/json"
-
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 )
@@ -18,7 +16,6 @@ type basis struct {
 	scope     oauth.Scopes
 	audience  []string
 	resources []*record.Resource
-	claims    json.RawMessage
 	nonce     string
 	rvs       int64
 	// until is when the session above ends by itself, in Unix ms; zero: there is none.
@@ -66,7 +63,6 @@ func (b *basis) access(env Env) *record.AccessFacts {
 		ACR:       b.facts.ACR,
 		AMR:       b.facts.AMR,
 		RVS:       b.rvs,
-		Claims:    b.claims,
 	}
 }
 

@@ -312,7 +312,6 @@ func TestARefreshAsksForNoMoreThanWasGranted(t *testing.T) {
 // tokens.md I1: rvs is the snapshot's clock, not the grant's.
 func TestARenewedTokenSaysWhatTheFirstOneSaid(t *testing.T) {
 	x := newRefresh(tokenPublic(), 5)
-	x.st.Grant.Claims = []byte(`{"tier":"gold"}`)
 	got := x.run().Answer
 	env := tokenEnv()
 	issued := tokenNow / second
@@ -322,7 +321,7 @@ func TestARenewedTokenSaysWhatTheFirstOneSaid(t *testing.T) {
 			Profile: record.StandardProfile, Alg: "ES256", Subject: "ana", ClientID: "shop",
 			Audience: []string{tokenAPI, tokenIssuer}, Scope: "openid orders:read",
 			JTI: env.Seed.ID("jti"), SID: "session", GID: refreshGID, IssuedAt: issued, ExpiresAt: issued + ttl,
-			AuthTime: issued - 60, ACR: "1", AMR: []string{"pwd"}, RVS: tokenLC, Claims: []byte(`{"tier":"gold"}`),
+			AuthTime: issued - 60, ACR: "1", AMR: []string{"pwd"}, RVS: tokenLC,
 		},
 		ID: &record.IDFacts{
 			Profile: record.StandardProfile, Alg: "ES256", Subject: "ana", ClientID: "shop", SID: "session",

@@ -101,7 +101,6 @@ type Grant struct {
 	Scope     []string
 	Resources []string
 	Facts     AuthnFacts
-	Claims    json.RawMessage // grant-scoped custom claims, merged at every issuance
 	RVS       int64
 	MadeAt    int64
 	Gen       int64

@@ -26,12 +26,17 @@ func (p *plan) putInteraction(i record.Interaction) {
 const (
 	putSession = `INSERT INTO sessions (id, cookie_hash, browser_hash, user_id, proofs, auth_time, rvs, agent,
 	made_at, seen_at, idle_until, abs_until, ended_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+	WHERE $14 = '' OR EXISTS (SELECT 1 FROM factors f JOIN users u ON u.id = f.user_id
+		WHERE f.id = $14 AND u.status = 'active')
+	ON CONFLICT DO NOTHING`
 
 	renewSession = `UPDATE sessions
 	SET cookie_hash = $1, proofs = $2, auth_time = $3, rvs = CASE WHEN rvs > $4 THEN rvs ELSE $4 END,
 	seen_at = $5, idle_until = $6
-	WHERE id = $7 AND cookie_hash = $8 AND ended_at = 0`
+	WHERE id = $7 AND cookie_hash = $8 AND ended_at = 0
+	AND ($9 = '' OR EXISTS (SELECT 1 FROM factors f JOIN users u ON u.id = f.user_id
+		WHERE f.id = $9 AND u.status = 'active'))`
 
 	seeSession = `UPDATE sessions SET seen_at = $1, idle_until = $2 WHERE id = $3 AND ended_at = 0`
 
@@ -55,14 +60,14 @@ const (
 		WHERE cut > grants.rvs AND ' ' || grants.resources || ' ' LIKE '% ' || aud || ' %')`
 )
 
-func (p *plan) putSession(s record.Session) {
+func (p *plan) putSession(s record.Session, factorID string) {
 	p.guard(putSession, s.ID, bytesOf(s.CookieHash), bytesOf(s.BrowserHash), s.UserID, p.json(s.Proofs), s.AuthTime,
-		s.RVS, s.Agent, s.MadeAt, s.SeenAt, s.IdleUntil, s.AbsUntil, s.EndedAt)
+		s.RVS, s.Agent, s.MadeAt, s.SeenAt, s.IdleUntil, s.AbsUntil, s.EndedAt, factorID)
 }
 
 func (p *plan) renewSession(c record.RenewSession) {
 	p.guard(renewSession, bytesOf(c.CookieHash), p.json(c.Proofs), c.AuthTime, c.RVS, c.SeenAt, c.IdleUntil,
-		c.ID, bytesOf(c.OldCookieHash))
+		c.ID, bytesOf(c.OldCookieHash), c.FactorID)
 }
 
 // markSession comes before every cut of the plan, wherever the plan has it: what
@@ -105,10 +110,10 @@ func (p *plan) putCode(c record.Code) {
 }
 
 const (
-	putGrant = `INSERT INTO grants (id, user_id, client_id, sid, scope, resources, auth_time, acr, amr, claims, rvs,
+	putGrant = `INSERT INTO grants (id, user_id, client_id, sid, scope, resources, auth_time, acr, amr, rvs,
 	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
-	WHERE $21 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $21 AND ended_at = 0)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+	WHERE $20 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $20 AND ended_at = 0)
 	ON CONFLICT DO NOTHING`
 
 	rotateGrant = `UPDATE grants SET gen = gen + 1, rotated_at = $1, idle_until = $2
@@ -124,7 +129,7 @@ const (
 
 func (p *plan) putGrant(g record.Grant, sessionID string) {
 	p.guard(putGrant, g.ID, g.UserID, g.ClientID, g.SID, p.words(g.Scope), p.words(g.Resources),
-		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), string(g.Claims), g.RVS,
+		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), g.RVS,
 		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, sessionID)
 }
 

@@ -86,8 +86,8 @@ func (r *sessionRow) get() *record.Session {
 	return &r.session
 }
 
-const grantColumns = `g.id, g.user_id, g.client_id, g.sid, g.scope, g.resources, g.auth_time, g.acr, g.amr, g.claims,
-	g.rvs, g.made_at, g.gen, g.rotated_at, g.late_gen, g.late_run, g.jkt, g.idle_until, g.abs_until, g.ended_at`
+const grantColumns = `g.id, g.user_id, g.client_id, g.sid, g.scope, g.resources, g.auth_time, g.acr, g.amr, g.rvs,
+	g.made_at, g.gen, g.rotated_at, g.late_gen, g.late_run, g.jkt, g.idle_until, g.abs_until, g.ended_at`
 
 type grantRow struct{ grant record.Grant }
 
@@ -96,7 +96,7 @@ func (r *grantRow) into() []any {
 	return []any{
 		(*text)(&g.ID), (*text)(&g.UserID), (*text)(&g.ClientID), (*text)(&g.SID), (*words)(&g.Scope),
 		(*words)(&g.Resources), (*number)(&g.Facts.AuthTime), (*text)(&g.Facts.ACR), (*words)(&g.Facts.AMR),
-		(*blob)(&g.Claims), (*number)(&g.RVS), (*number)(&g.MadeAt), (*number)(&g.Gen), (*number)(&g.RotatedAt),
+		(*number)(&g.RVS), (*number)(&g.MadeAt), (*number)(&g.Gen), (*number)(&g.RotatedAt),
 		(*number)(&g.LateGen), (*number)(&g.LateRun), (*text)(&g.JKT), (*number)(&g.IdleUntil),
 		(*number)(&g.AbsUntil), (*number)(&g.EndedAt),
 	}

@@ -175,7 +175,6 @@ CREATE TABLE grants (
 	auth_time  BIGINT NOT NULL,
 	acr        TEXT   NOT NULL,
 	amr        TEXT   NOT NULL,
-	claims     TEXT   NOT NULL,
 	rvs        BIGINT NOT NULL,
 	made_at    BIGINT NOT NULL,
 	gen        BIGINT NOT NULL,
