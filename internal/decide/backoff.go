@@ -77,6 +77,11 @@ func miss(counter record.Counter, name string, now int64) record.CountAttempt {
 	return record.CountAttempt{Name: name, Limit: uncountedLimit, At: now, WindowEnds: ends}
 }
 
+// late counts an attempt that failed on a counter that stood at zero.
+func late(name string, now int64) record.CountAttempt {
+	return record.CountAttempt{Name: name, Limit: uncountedLimit, At: now, WindowEnds: now + quietAfter}
+}
+
 // counterName names a counter without saying whom it counts.
 func counterName(kind string, parts ...string) string {
 	return kind + " " + base64.RawURLEncoding.EncodeToString(secret.Hash(strings.Join(parts, "\x00")))

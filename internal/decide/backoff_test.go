@@ -1,12 +1,14 @@
 package decide
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/secret"
 )
 
 func TestEachAttemptWaitsTwiceAsLong(t *testing.T) {
@@ -114,5 +116,120 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 		if got := tooMany(wait).RetryAfter; got != want {
 			t.Errorf("after %d ms: Retry-After %s, want %s", wait, got, want)
 		}
+	}
+}
+
+// world keeps counters as the committer does, and plays sign-ins against them.
+type world struct {
+	t        *testing.T
+	now      int64
+	counters map[string]record.Counter
+}
+
+func (w *world) commit(changes []record.Change) bool {
+	for _, change := range changes {
+		if c, ok := change.(record.CountAttempt); ok && counted(w.counters[c.Name], c.At) >= c.Limit {
+			return false
+		}
+	}
+	for _, change := range changes {
+		if c, ok := change.(record.CountAttempt); ok {
+			w.counters[c.Name] = record.Counter{Name: c.Name, N: counted(w.counters[c.Name], c.At) + 1, WindowEnds: c.WindowEnds}
+		}
+		if c, ok := change.(record.ClearCounter); ok {
+			delete(w.counters, c.Name)
+		}
+	}
+	return true
+}
+
+// begin reports whether a sign-in may be tried, and the attempt.
+func (w *world) begin(browser, network string, known bool) (*loginCase, bool) {
+	c := newLogin(w.t)
+	c.form.ToAccount, c.st.Interaction, c.st.Known = true, nil, known
+	c.by = Browser{Hash: secret.Hash(browser), Network: network}
+	c.st.Counters, c.env.Now = w.counters, w.now
+	begun := c.begin()
+	if !w.commit(begun.Changes) {
+		w.t.Fatalf("a plan that was just made conflicts: %v", begun.Changes)
+	}
+	c.checked.Check = begun.Answer
+	return c, begun.Err == nil
+}
+
+func (w *world) finish(c *loginCase, right bool) {
+	if !right {
+		c.checked.Verified = secret.Verified{}
+	}
+	c.env.Now = w.now
+	if got := c.finish(); (got.Err == nil) != right || !w.commit(got.Changes) {
+		w.t.Fatalf("a right password (%v) is answered with %v", right, got.Err)
+	}
+}
+
+func TestManySignInsOfOneUserPassThreeAtATime(t *testing.T) {
+	w := world{t: t, now: tokenNow, counters: map[string]record.Counter{}}
+	for round := range 40 {
+		var pending []*loginCase
+		for i := range 3 {
+			c, ok := w.begin("browser"+strconv.Itoa(3*round+i), "192.0.2.0/24", false)
+			if !ok {
+				t.Fatalf("round %d: the sign-in is held up", round)
+			}
+			pending = append(pending, c)
+		}
+		for _, c := range pending {
+			w.finish(c, true)
+		}
+		w.now += second
+	}
+	if len(w.counters) != 0 {
+		t.Errorf("after nothing but successes there remain %v", w.counters)
+	}
+}
+
+// TestNobodyLocksAnotherOut: ASVS 6.1.1. A botnet fails as often as it can; the
+// user comes with a browser that they have used before.
+func TestNobodyLocksAnotherOut(t *testing.T) {
+	w := world{t: t, now: tokenNow, counters: map[string]record.Counter{}}
+	tried := 0
+	for range 200 { // seconds
+		for bot := range 40 {
+			if c, ok := w.begin("bot"+strconv.Itoa(bot), "198.51.100."+strconv.Itoa(bot)+"/32", false); ok {
+				w.finish(c, false)
+				tried++
+			}
+		}
+		c, ok := w.begin("own", "192.0.2.0/24", true)
+		if !ok {
+			t.Fatal("the user cannot sign in with a known browser")
+		}
+		w.finish(c, true)
+		w.now += second
+	}
+	if tried != 100 {
+		t.Errorf("the botnet made %d attempts, want 100", tried)
+	}
+}
+
+// TestOneWhoFailsOnOthersIsHeldUpByTheNetwork: one try on each of many accounts.
+func TestOneWhoFailsOnOthersIsHeldUpByTheNetwork(t *testing.T) {
+	w := world{t: t, now: tokenNow, counters: map[string]record.Counter{}}
+	tried := 0
+	for i := range 1000 {
+		c := newLogin(t)
+		c.form = LoginForm{Identifier: "user" + strconv.Itoa(i) + "@shop.example", ToAccount: true}
+		c.st.User, c.st.Password, c.st.Counters = nil, nil, w.counters
+		begun := c.begin()
+		if begun.Err != nil {
+			continue
+		}
+		tried++
+		c.checked = CheckedPassword{Check: begun.Answer}
+		w.commit(begun.Changes)
+		w.commit(c.finish().Changes)
+	}
+	if tried != 300 {
+		t.Errorf("%d accounts were tried from one network, want 300", tried)
 	}
 }

@@ -15,6 +15,8 @@ type LoginForm struct {
 	Password   string // as typed: never trimmed
 	// ToAccount is a sign-in to the account page itself: there is no interaction.
 	ToAccount bool
+	// Hint is the ID token hint of the request that waits, verified; nil: it has none.
+	Hint *record.VerifiedToken
 }
 
 // PasswordCheck is what to check a password against, and what Finish must know
@@ -25,6 +27,7 @@ type PasswordCheck struct {
 	UserID   string   // empty: the answer is no, whatever the password
 	RVS      int64    // the logical clock read before the password was checked
 	Reserved []string // the counters that the attempt was counted on
+	Quiet    []string // the counters that it is counted on if it fails
 }
 
 // CheckedPassword is the password after it was checked. The zero Verified says
@@ -40,11 +43,14 @@ func (c CheckedPassword) held() bool {
 	return c.Check.UserID != "" && c.Verified.Factor() == secret.FactorPassword
 }
 
-// LoginAnswer is a sign-in that worked.
+// LoginAnswer is a sign-in that worked, and how the request that waited for it
+// goes on.
 type LoginAnswer struct {
-	Cookie string // the session cookie's new value
-	UserID string
-	SID    string
+	Cookie  string // the session cookie's new value
+	UserID  string
+	SID     string
+	Next    AuthorizeAnswer // zero in a sign-in to the account page
+	NextErr *oauth.Error
 }
 
 // loginCounters are the names of the counters of one sign-in.
@@ -76,8 +82,12 @@ func LoginCounters(form LoginForm, by Browser) []string {
 }
 
 // LoginBegin decides whether a password may be tried, and counts the attempt
-// before it is made. Whether the account exists shows neither in the answer nor
-// in the time that it takes (ASVS 6.3.8): for nobody there is a hash to check too.
+// before it is made. One on a counter that stands at zero is counted only if it
+// fails, which spares most sign-ins a commit: whoever holds a slot for hashing
+// reads the counters and is counted before giving it up, so no more than there
+// are slots can be tried on the same zero. Whether the account exists shows
+// neither in the answer nor in the time that it takes (ASVS 6.3.8): for nobody
+// there is a hash to check too.
 func LoginBegin(form LoginForm, by Browser, st *record.LoginState, env Env) Outcome[PasswordCheck] {
 	if err := mayLogIn(form, by, st, env.Now); err != nil {
 		return refuse[PasswordCheck](err)
@@ -94,6 +104,10 @@ func LoginBegin(form LoginForm, by Browser, st *record.LoginState, env Env) Outc
 	}
 	out := Outcome[PasswordCheck]{}
 	for _, attempt := range reserve {
+		if counted(st.Counters[attempt.Name], env.Now) == 0 {
+			check.Quiet = append(check.Quiet, attempt.Name)
+			continue
+		}
 		check.Reserved = append(check.Reserved, attempt.Name)
 		out.Changes = append(out.Changes, attempt)
 	}
@@ -148,8 +162,10 @@ func loginRefused(err *oauth.Error, form LoginForm, by Browser, st *record.Login
 	return audited(row, env)
 }
 
-// LoginFinish turns a password that was checked into a session. st may be read
-// anew: what had to be read before the check is in checked.
+// LoginFinish turns a password that was checked into a session, with which the
+// request that waited goes on. st is what LoginBegin saw, because the session's
+// guard finds a password that became another meanwhile, or was read anew: what
+// had to be read before the check is in checked.
 func LoginFinish(form LoginForm, by Browser, checked CheckedPassword, st *record.LoginState, env Env) Outcome[LoginAnswer] {
 	if err := mayLogIn(form, by, st, env.Now); err != nil {
 		return refuse[LoginAnswer](err)
@@ -159,14 +175,17 @@ func LoginFinish(form LoginForm, by Browser, checked CheckedPassword, st *record
 	if !checked.held() || !unchanged {
 		network := countersOf(form, by).network
 		out := refuse[LoginAnswer](oauth.Refuse(oauth.ReasonCredentialsWrong))
-		out.Changes = []record.Change{
-			miss(st.Counters[network], network, env.Now),
-			loginRefused(out.Err, form, by, st, env),
+		for _, name := range checked.Check.Quiet {
+			out.Changes = append(out.Changes, late(name, env.Now))
 		}
+		out.Changes = append(out.Changes,
+			miss(st.Counters[network], network, env.Now),
+			loginRefused(out.Err, form, by, st, env))
 		return out
 	}
 	answer := LoginAnswer{Cookie: secret.NewOpaque(env.Seed, "session cookie"), UserID: st.User.ID}
-	changes := signIn(&answer, by, checked, st, env)
+	session, changes := signIn(answer.Cookie, by, checked, st, env)
+	answer.SID = session.ID
 	changes = append(changes, rehash(checked, st.Password)...)
 	for _, name := range checked.Check.Reserved {
 		changes = append(changes, record.ClearCounter{Name: name})
@@ -175,44 +194,41 @@ func LoginFinish(form LoginForm, by Browser, checked CheckedPassword, st *record
 	if st.Interaction != nil {
 		row.ClientID = st.Interaction.Request.ClientID
 	}
-	return Outcome[LoginAnswer]{Changes: append(changes, audited(row, env)), Answer: answer}
+	changes = append(changes, audited(row, env))
+	if !form.ToAccount {
+		next := Resume(signedInState(session, st), form.Hint, by, env)
+		answer.Next, answer.NextErr = next.Answer, next.Err
+		changes = append(changes, next.Changes...)
+	}
+	return Outcome[LoginAnswer]{Changes: changes, Answer: answer}
+}
+
+// signedInState is what the request that waited is decided from: the state of
+// the sign-in with its session in it.
+func signedInState(session record.Session, st *record.LoginState) *record.InteractionState {
+	return &record.InteractionState{
+		AuthorizeState: record.AuthorizeState{
+			ClientState: st.ClientState, Session: &session, User: st.User, Consent: st.Consent,
+			Parents: record.Parents{
+				LC: st.LC, AllCut: st.AllCut,
+				UserID: st.User.ID, UserStatus: st.User.Status, UserCut: st.User.Cut,
+				SID: session.ID, SessionIdleUntil: session.IdleUntil, SessionAbsUntil: session.AbsUntil,
+			},
+		},
+		Interaction: st.Interaction,
+	}
 }
 
 // signIn makes a session, or renews this browser's if it is the same user's: its
 // cookie is new each time (ASVS 7.2.4), its sid stays. Another user's session in
 // this browser ends.
-func signIn(answer *LoginAnswer, by Browser, checked CheckedPassword, st *record.LoginState, env Env) []record.Change {
-	proofs := []record.Proof{{Factor: record.FactorPassword, At: checked.Verified.At()}}
-	old := st.Current
-	if old != nil && old.UserID == answer.UserID && Alive(old.RVS, &st.CurrentParents, env.Now) == "" {
-		answer.SID = old.ID
-		return []record.Change{record.RenewSession{
-			ID:            old.ID,
-			OldCookieHash: old.CookieHash,
-			CookieHash:    secret.Hash(answer.Cookie),
-			Proofs:        proofs,
-			AuthTime:      checked.Verified.At(),
-			RVS:           checked.Check.RVS,
-			SeenAt:        env.Now,
-			IdleUntil:     min(env.Now+env.Policy.SessionIdle, old.AbsUntil),
-		}}
-	}
-	answer.SID = env.Seed.ID("sid")
-	var changes []record.Change
-	if old != nil && old.UserID != answer.UserID && old.EndedAt == 0 {
-		changes = End(Ending{
-			Target: revocation.ForSID(old.ID),
-			Reason: "another_user_signed_in",
-			Actor:  ActorUser(answer.UserID),
-			UserID: old.UserID,
-		}, env)
-	}
-	return append(changes, record.PutSession{Session: record.Session{
-		ID:          answer.SID,
-		CookieHash:  secret.Hash(answer.Cookie),
+func signIn(cookie string, by Browser, checked CheckedPassword, st *record.LoginState, env Env) (record.Session, []record.Change) {
+	fresh := record.Session{
+		ID:          env.Seed.ID("sid"),
+		CookieHash:  secret.Hash(cookie),
 		BrowserHash: by.Hash,
-		UserID:      answer.UserID,
-		Proofs:      proofs,
+		UserID:      st.User.ID,
+		Proofs:      []record.Proof{{Factor: record.FactorPassword, At: checked.Verified.At()}},
 		AuthTime:    checked.Verified.At(),
 		RVS:         checked.Check.RVS,
 		Agent:       by.Agent,
@@ -220,7 +236,39 @@ func signIn(answer *LoginAnswer, by Browser, checked CheckedPassword, st *record
 		SeenAt:      env.Now,
 		IdleUntil:   env.Now + min(env.Policy.SessionIdle, env.Policy.SessionAbsolute),
 		AbsUntil:    env.Now + env.Policy.SessionAbsolute,
-	}})
+	}
+	old := st.Current
+	if old != nil && old.UserID == fresh.UserID && Alive(old.RVS, &st.CurrentParents, env.Now) == "" {
+		return renew(*old, fresh, checked.Check.FactorID, env)
+	}
+	var changes []record.Change
+	if old != nil && old.UserID != fresh.UserID && old.EndedAt == 0 {
+		changes = End(Ending{
+			Target: revocation.ForSID(old.ID),
+			Reason: "another_user_signed_in",
+			Actor:  ActorUser(fresh.UserID),
+			UserID: old.UserID,
+		}, env)
+	}
+	return fresh, append(changes, record.PutSession{Session: fresh, FactorID: checked.Check.FactorID})
+}
+
+// renew proves an old session again by what a fresh one would have.
+func renew(old, fresh record.Session, factorID string, env Env) (record.Session, []record.Change) {
+	change := record.RenewSession{
+		ID:            old.ID,
+		FactorID:      factorID,
+		OldCookieHash: old.CookieHash,
+		CookieHash:    fresh.CookieHash,
+		Proofs:        fresh.Proofs,
+		AuthTime:      fresh.AuthTime,
+		RVS:           fresh.RVS,
+		SeenAt:        fresh.SeenAt,
+		IdleUntil:     min(env.Now+env.Policy.SessionIdle, old.AbsUntil),
+	}
+	old.CookieHash, old.Proofs, old.AuthTime, old.RVS = change.CookieHash, change.Proofs, change.AuthTime, change.RVS
+	old.SeenAt, old.IdleUntil = change.SeenAt, change.IdleUntil
+	return old, []record.Change{change}
 }
 
 // rehash stores the password's hash at today's cost, if it still is the one that

@@ -2,7 +2,6 @@ package decide
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +53,8 @@ func (c *loginCase) finish() Outcome[LoginAnswer] {
 func (c *loginCase) counter(i int) string { return LoginCounters(c.form, c.by)[i] }
 
 // TestWhetherAnAccountExistsDoesNotShow: ASVS 6.3.8. An attempt is counted in the
-// same way, a hash of the same kind is checked, and the answer is the same.
+// same way, before it is made where there were others and after it has failed where
+// there were none, a hash of the same kind is checked, and the answer is the same.
 func TestWhetherAnAccountExistsDoesNotShow(t *testing.T) {
 	cases := map[string]struct {
 		change   func(*loginCase)
@@ -71,15 +71,18 @@ func TestWhetherAnAccountExistsDoesNotShow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newLogin(t)
 			tc.change(c)
+			c.st.Counters[c.counter(0)] = record.Counter{Name: c.counter(0), N: 1, WindowEnds: tokenNow + minute}
 			begun := c.begin()
 			wantRefusal(t, begun.Err, "", "")
-			want := PasswordCheck{PHC: tc.phc, FactorID: tc.factorID, UserID: tc.userID, RVS: tokenLC, Reserved: []string{c.counter(0), c.counter(1)}}
+			want := PasswordCheck{
+				PHC: tc.phc, FactorID: tc.factorID, UserID: tc.userID, RVS: tokenLC,
+				Reserved: []string{c.counter(0)}, Quiet: []string{c.counter(1)},
+			}
 			if diff := cmp.Diff(want, begun.Answer); diff != "" {
 				t.Errorf("what to check (-want +got):\n%s", diff)
 			}
 			if diff := diffChanges([]record.Change{
 				record.CountAttempt{Name: c.counter(0), Limit: 5, At: tokenNow, WindowEnds: tokenNow + 15*minute},
-				record.CountAttempt{Name: c.counter(1), Limit: 100, At: tokenNow, WindowEnds: tokenNow + 15*minute},
 			}, begun.Changes); diff != "" {
 				t.Errorf("what Begin writes (-want +got):\n%s", diff)
 			}
@@ -94,6 +97,7 @@ func TestWhetherAnAccountExistsDoesNotShow(t *testing.T) {
 				row.UserID = "ana"
 			}
 			if diff := diffChanges([]record.Change{
+				record.CountAttempt{Name: c.counter(1), Limit: 1 << 62, At: tokenNow, WindowEnds: tokenNow + 15*minute},
 				record.CountAttempt{Name: c.counter(3), Limit: 1 << 62, At: tokenNow, WindowEnds: tokenNow + 15*minute},
 				row,
 			}, finished.Changes); diff != "" {
@@ -161,9 +165,9 @@ func TestASignInMakesASessionOrRenewsIt(t *testing.T) {
 		ID: sid, CookieHash: secret.Hash(cookie), BrowserHash: c.by.Hash, UserID: "ana", Proofs: proofs,
 		AuthTime: tokenNow - second, RVS: tokenLC - 3, Agent: c.by.Agent, MadeAt: tokenNow, SeenAt: tokenNow,
 		IdleUntil: tokenNow + 12*hour, AbsUntil: tokenNow + 30*24*hour,
-	}}
+	}, FactorID: "factor"}
 	renewed := record.RenewSession{
-		ID: "session", OldCookieHash: secret.Hash("cookie"), CookieHash: secret.Hash(cookie), Proofs: proofs,
+		ID: "session", FactorID: "factor", OldCookieHash: secret.Hash("cookie"), CookieHash: secret.Hash(cookie), Proofs: proofs,
 		AuthTime: tokenNow - second, RVS: tokenLC - 3, SeenAt: tokenNow, IdleUntil: tokenNow + 2*hour,
 	}
 	current := func(change func(*record.LoginState)) func(*loginCase) {
@@ -197,18 +201,59 @@ func TestASignInMakesASessionOrRenewsIt(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			c := newLogin(t)
+			c.form.ToAccount, c.st.Interaction = true, nil
 			tc.change(c)
 			got := c.finish()
 			wantRefusal(t, got.Err, "", "")
-			if diff := cmp.Diff(LoginAnswer{Cookie: cookie, UserID: "ana", SID: tc.sid}, got.Answer); diff != "" {
-				t.Errorf("answer (-want +got):\n%s", diff)
+			if want := (LoginAnswer{Cookie: cookie, UserID: "ana", SID: tc.sid}); got.Answer != want {
+				t.Errorf("answer %+v, want %+v", got.Answer, want)
 			}
 			want := append(slices.Clone(tc.want),
 				record.ClearCounter{Name: "a counter"}, record.ClearCounter{Name: "another"},
 				record.Audit{
-					At: tokenNow, Event: "sign_in", Actor: "user:ana", UserID: "ana", ClientID: "shop", Detail: "session " + tc.sid,
+					At: tokenNow, Event: "sign_in", Actor: "user:ana", UserID: "ana", Detail: "session " + tc.sid,
 				})
 			if diff := diffChanges(want, got.Changes); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTheRequestThatWaitedGoesOnWithTheSignIn: in the same plan, as it would with
+// the session that is made there.
+func TestTheRequestThatWaitedGoesOnWithTheSignIn(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*loginCase)
+		page   Page
+		reason oauth.Reason
+	}{
+		"a code for an app that is allowed": {func(*loginCase) {}, PageNone, ""},
+		"consent for one that is not":       {func(c *loginCase) { c.st.Consent = nil }, PageConsent, ""},
+		"an error of the request's":         {func(c *loginCase) { c.st.Interaction.Request.Request = "an object" }, PageNone, oauth.ReasonRequestObjectUnsupported},
+		"the page again for another user":   {func(c *loginCase) { c.form.Hint = &record.VerifiedToken{Subject: "bob"} }, PageLogin, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newLogin(t)
+			c.st.Consent = pageState().Consent
+			tc.change(c)
+			got := c.finish()
+			wantRefusal(t, got.Err, "", "")
+			after := pageState()
+			after.Consent, after.Interaction = c.st.Consent, c.st.Interaction
+			after.Session = &record.Session{
+				ID: got.Answer.SID, UserID: "ana", AuthTime: tokenNow - second, RVS: tokenLC - 3, AbsUntil: tokenNow + 30*24*hour,
+				Proofs: []record.Proof{{Factor: record.FactorPassword, At: tokenNow - second}},
+			}
+			want := Resume(after, c.form.Hint, c.by, c.env)
+			if got.Answer.Next != want.Answer || got.Answer.Next.Page != tc.page || (got.Answer.Next.Code != "") != (tc.page == PageNone && tc.reason == "") {
+				t.Errorf("goes on with %+v, want %+v", got.Answer.Next, want.Answer)
+			}
+			wantRefusal(t, got.Answer.NextErr, tc.reason, oauth.RequestNotSupported)
+			alone := c.form
+			alone.ToAccount = true
+			signIn := LoginFinish(alone, c.by, c.checked, &c.st, c.env).Changes
+			if diff := diffChanges(append(signIn, want.Changes...), got.Changes); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
@@ -316,121 +361,6 @@ func TestCountersDoNotSayWhomTheyCount(t *testing.T) {
 		if slices.Contains(names, name) {
 			t.Errorf("two users share %q", name)
 		}
-	}
-}
-
-// world keeps counters as the committer does, and plays sign-ins against them.
-type world struct {
-	t        *testing.T
-	now      int64
-	counters map[string]record.Counter
-}
-
-func (w *world) commit(changes []record.Change) bool {
-	for _, change := range changes {
-		if c, ok := change.(record.CountAttempt); ok && counted(w.counters[c.Name], c.At) >= c.Limit {
-			return false
-		}
-	}
-	for _, change := range changes {
-		if c, ok := change.(record.CountAttempt); ok {
-			w.counters[c.Name] = record.Counter{Name: c.Name, N: counted(w.counters[c.Name], c.At) + 1, WindowEnds: c.WindowEnds}
-		}
-		if c, ok := change.(record.ClearCounter); ok {
-			delete(w.counters, c.Name)
-		}
-	}
-	return true
-}
-
-// begin reports whether a sign-in may be tried, and the attempt.
-func (w *world) begin(browser, network string, known bool) (*loginCase, bool) {
-	c := newLogin(w.t)
-	c.form.ToAccount, c.st.Interaction, c.st.Known = true, nil, known
-	c.by = Browser{Hash: secret.Hash(browser), Network: network}
-	c.st.Counters, c.env.Now = w.counters, w.now
-	begun := c.begin()
-	if !w.commit(begun.Changes) {
-		w.t.Fatalf("a plan that was just made conflicts: %v", begun.Changes)
-	}
-	c.checked.Check = begun.Answer
-	return c, begun.Err == nil
-}
-
-func (w *world) finish(c *loginCase, right bool) {
-	if !right {
-		c.checked.Verified = secret.Verified{}
-	}
-	c.env.Now = w.now
-	if got := c.finish(); (got.Err == nil) != right || !w.commit(got.Changes) {
-		w.t.Fatalf("a right password (%v) is answered with %v", right, got.Err)
-	}
-}
-
-func TestManySignInsOfOneUserPassThreeAtATime(t *testing.T) {
-	w := world{t: t, now: tokenNow, counters: map[string]record.Counter{}}
-	for round := range 40 {
-		var pending []*loginCase
-		for i := range 3 {
-			c, ok := w.begin("browser"+strconv.Itoa(3*round+i), "192.0.2.0/24", false)
-			if !ok {
-				t.Fatalf("round %d: the sign-in is held up", round)
-			}
-			pending = append(pending, c)
-		}
-		for _, c := range pending {
-			w.finish(c, true)
-		}
-		w.now += second
-	}
-	if len(w.counters) != 0 {
-		t.Errorf("after nothing but successes there remain %v", w.counters)
-	}
-}
-
-// TestNobodyLocksAnotherOut: ASVS 6.1.1. A botnet fails as often as it can; the
-// user comes with a browser that they have used before.
-func TestNobodyLocksAnotherOut(t *testing.T) {
-	w := world{t: t, now: tokenNow, counters: map[string]record.Counter{}}
-	tried := 0
-	for range 200 { // seconds
-		for bot := range 40 {
-			if c, ok := w.begin("bot"+strconv.Itoa(bot), "198.51.100."+strconv.Itoa(bot)+"/32", false); ok {
-				w.finish(c, false)
-				tried++
-			}
-		}
-		c, ok := w.begin("own", "192.0.2.0/24", true)
-		if !ok {
-			t.Fatal("the user cannot sign in with a known browser")
-		}
-		w.finish(c, true)
-		w.now += second
-	}
-	if tried != 100 {
-		t.Errorf("the botnet made %d attempts, want 100", tried)
-	}
-}
-
-// TestOneWhoFailsOnOthersIsHeldUpByTheNetwork: one try on each of many accounts.
-func TestOneWhoFailsOnOthersIsHeldUpByTheNetwork(t *testing.T) {
-	w := world{t: t, now: tokenNow, counters: map[string]record.Counter{}}
-	tried := 0
-	for i := range 1000 {
-		c := newLogin(t)
-		c.form = LoginForm{Identifier: "user" + strconv.Itoa(i) + "@shop.example", ToAccount: true}
-		c.st.User, c.st.Password, c.st.Counters = nil, nil, w.counters
-		begun := c.begin()
-		if begun.Err != nil {
-			continue
-		}
-		tried++
-		c.checked = CheckedPassword{Check: begun.Answer}
-		w.commit(begun.Changes)
-		w.commit(c.finish().Changes)
-	}
-	if tried != 300 {
-		t.Errorf("%d accounts were tried from one network, want 300", tried)
 	}
 }
 

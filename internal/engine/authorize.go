@@ -24,14 +24,6 @@ func (e *Engine) Authorize(ctx context.Context, req *oauth.AuthorizationRequest,
 	})
 }
 
-// resume answers a request that waited on a page, with the session that the
-// browser has now.
-func (e *Engine) resume(ctx context.Context, id string, b Browser) (AuthorizeAnswer, *oauth.Error) {
-	return e.goOn(ctx, id, b, func(st *record.InteractionState, hint *record.VerifiedToken, env decide.Env) decide.Outcome[AuthorizeAnswer] {
-		return decide.Resume(st, hint, b.seen(), env)
-	})
-}
-
 // goOn runs a decision about a request that waits on a page.
 func (e *Engine) goOn(
 	ctx context.Context, id string, b Browser,

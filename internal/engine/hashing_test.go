@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -87,4 +88,31 @@ func TestWhoeverStopsWaitingForAHashLeavesTheirPlace(t *testing.T) {
 			t.Errorf("%d places and %d slots were not given back", len(c.hashing.queue), len(c.hashing.slots))
 		}
 	})
+}
+
+// The first attempts of an account are not counted before they are made, but by
+// the one that holds the slot: parallel guesses gain no more than the other slots.
+func TestParallelGuessesGainNoMoreThanTheSlots(t *testing.T) {
+	l := newLab(t)
+	const guesses, free = 24, 5
+	var looked, held atomic.Int64
+	var all sync.WaitGroup
+	for range guesses {
+		all.Go(func() {
+			_, err := l.Login(t.Context(), LoginForm{Identifier: "ana@shop.example", Password: "wrong"},
+				Browser{Browser: "browser", Network: "192.0.2.0/24"})
+			switch {
+			case err != nil && err.Reason == oauth.ReasonCredentialsWrong:
+				looked.Add(1)
+			case err != nil && err.Reason == oauth.ReasonTooManyAttempts:
+				held.Add(1)
+			default:
+				t.Errorf("a wrong password is answered with %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if most := int64(free + cap(l.hashing.slots) - 1); looked.Load() < free || looked.Load() > most || looked.Load()+held.Load() != guesses {
+		t.Errorf("%d of %d guesses were looked at and %d held up, want %d to %d", looked.Load(), guesses, held.Load(), free, most)
+	}
 }

@@ -26,18 +26,28 @@ type journey[S, A any] struct {
 
 // run walks a journey to its end. A conflict starts again from the load.
 func run[S, A any](ctx context.Context, e *Engine, j journey[S, A]) (A, *oauth.Error) {
-	for range maxAttempts {
-		state, err := j.load(ctx)
-		if err != nil {
-			var none A
-			return none, trouble(err)
-		}
+	state, err := j.load(ctx)
+	if err != nil {
+		var none A
+		return none, trouble(err)
+	}
+	return runFrom(ctx, e, j, state)
+}
+
+// runFrom is run from a state that was loaded already.
+func runFrom[S, A any](ctx context.Context, e *Engine, j journey[S, A], state S) (none A, _ *oauth.Error) {
+	for attempt := 1; ; attempt++ {
 		if answer, refused, settled := settle(ctx, e, j, state); settled {
 			return answer, refused
 		}
+		if attempt == maxAttempts {
+			return none, oauth.Refuse(oauth.ReasonConflictPersists)
+		}
+		var err error
+		if state, err = j.load(ctx); err != nil {
+			return none, trouble(err)
+		}
 	}
-	var none A
-	return none, oauth.Refuse(oauth.ReasonConflictPersists)
 }
 
 // settle decides a loaded state, signs and commits; it is not settled when the

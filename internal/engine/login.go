@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 
@@ -55,34 +56,43 @@ type LoginDone struct {
 }
 
 // Login signs a user in: two decisions with a hash between them, and nothing
-// open while it runs. The session vouches for the logical clock that was read
-// before the password was checked, so a sign-in with a password that was changed
-// meanwhile is dead when it is born.
+// open while it runs. Both are made from one reading, and what is found to have
+// changed at the commit is read again. The session vouches for the logical clock
+// that was read before the password was checked, so a sign-in with a password
+// that was changed meanwhile is dead when it is born.
 func (e *Engine) Login(ctx context.Context, form LoginForm, b Browser) (LoginDone, *oauth.Error) {
 	asked := decide.LoginForm{Identifier: form.Identifier, Password: form.Password, ToAccount: form.Interaction == ""}
-	check, err := run(ctx, e, e.loginBegin(asked, form.Interaction, b))
-	if err != nil {
+	load := e.loginState(asked, form.Interaction, b)
+	done, err := decide.LoginAnswer{}, (*oauth.Error)(nil)
+	busy := e.hashing.run(ctx, func() { done, err = e.login(ctx, asked, load, b) })
+	if err = cmp.Or(busy, err); err != nil {
 		return LoginDone{}, err
 	}
-	checked, err := e.checkPassword(ctx, form.Password, check)
-	if err != nil {
-		return LoginDone{}, err
-	}
-	done, err := run(ctx, e, e.loginFinish(asked, checked, form.Interaction, b))
-	if err != nil {
-		return LoginDone{}, err
-	}
-	if asked.ToAccount {
-		return LoginDone{Cookie: done.Cookie, Account: true}, nil
-	}
-	b.Session = done.Cookie
-	next, nextErr := e.resume(ctx, form.Interaction, b)
-	return LoginDone{Cookie: done.Cookie, Next: next, NextErr: nextErr}, nil
+	done.Next.Interaction = form.Interaction // the same page's; only its hash is stored
+	return LoginDone{Cookie: done.Cookie, Account: asked.ToAccount, Next: done.Next, NextErr: done.NextErr}, nil
 }
 
-func (e *Engine) loginBegin(asked decide.LoginForm, interaction string, b Browser) journey[*record.LoginState, decide.PasswordCheck] {
+// login is Login with a slot for hashing. The counters of the attempt are read in
+// it: see decide.LoginBegin.
+func (e *Engine) login(ctx context.Context, asked decide.LoginForm, load loginLoad, b Browser) (decide.LoginAnswer, *oauth.Error) {
+	var st *record.LoginState
+	begin := loginBegin(asked, load, b)
+	begin.load = func(ctx context.Context) (_ *record.LoginState, err error) {
+		st, err = load(ctx)
+		return st, err
+	}
+	check, err := run(ctx, e, begin)
+	if err != nil {
+		return decide.LoginAnswer{}, err
+	}
+	return runFrom(ctx, e, e.loginFinish(asked, e.compare(asked.Password, check), load, b), st)
+}
+
+type loginLoad func(context.Context) (*record.LoginState, error)
+
+func loginBegin(asked decide.LoginForm, load loginLoad, b Browser) journey[*record.LoginState, decide.PasswordCheck] {
 	return journey[*record.LoginState, decide.PasswordCheck]{
-		load: e.loginState(asked, interaction, b),
+		load: load,
 		decide: func(st *record.LoginState, env decide.Env) decide.Outcome[decide.PasswordCheck] {
 			return decide.LoginBegin(asked, b.seen(), st, env)
 		},
@@ -90,17 +100,18 @@ func (e *Engine) loginBegin(asked decide.LoginForm, interaction string, b Browse
 }
 
 func (e *Engine) loginFinish(
-	asked decide.LoginForm, checked decide.CheckedPassword, interaction string, b Browser,
+	asked decide.LoginForm, checked decide.CheckedPassword, load loginLoad, b Browser,
 ) journey[*record.LoginState, decide.LoginAnswer] {
 	return journey[*record.LoginState, decide.LoginAnswer]{
-		load: e.loginState(asked, interaction, b),
+		load: load,
 		decide: func(st *record.LoginState, env decide.Env) decide.Outcome[decide.LoginAnswer] {
+			asked.Hint = e.storedHint(st.Interaction)
 			return decide.LoginFinish(asked, b.seen(), checked, st, env)
 		},
 	}
 }
 
-func (e *Engine) loginState(form decide.LoginForm, interaction string, b Browser) func(context.Context) (*record.LoginState, error) {
+func (e *Engine) loginState(form decide.LoginForm, interaction string, b Browser) loginLoad {
 	email, _ := decide.CanonicalEmail(form.Identifier) // "" is nobody's
 	query := store.LoginQuery{
 		InteractionHash: hashOrNone(interaction),
@@ -113,17 +124,21 @@ func (e *Engine) loginState(form decide.LoginForm, interaction string, b Browser
 	return func(ctx context.Context) (*record.LoginState, error) { return e.store.LoginState(ctx, query) }
 }
 
-// checkPassword compares under the semaphore. A hash of older parameters is
-// renewed while the password is at hand.
-func (e *Engine) checkPassword(ctx context.Context, password string, check decide.PasswordCheck) (decide.CheckedPassword, *oauth.Error) {
+// checkPassword compares under the semaphore.
+func (e *Engine) checkPassword(ctx context.Context, password string, check decide.PasswordCheck) (checked decide.CheckedPassword, busy *oauth.Error) {
+	busy = e.hashing.run(ctx, func() { checked = e.compare(password, check) })
+	return checked, busy
+}
+
+// compare hashes; its caller has a slot. A hash of older parameters is renewed
+// while the password is at hand.
+func (e *Engine) compare(password string, check decide.PasswordCheck) decide.CheckedPassword {
 	checked := decide.CheckedPassword{Check: check}
-	err := e.hashing.run(ctx, func() {
-		checked.Verified, _ = secret.VerifyPassword(password, check.PHC, e.env().Now)
-		if checked.Verified.Rehash() {
-			checked.NewPHC = secret.HashPassword(password, salt())
-		}
-	})
-	return checked, err
+	checked.Verified, _ = secret.VerifyPassword(password, check.PHC, e.env().Now)
+	if checked.Verified.Rehash() {
+		checked.NewPHC = secret.HashPassword(password, salt())
+	}
+	return checked
 }
 
 // hashPassword hashes a new password under the semaphore.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
@@ -23,10 +24,15 @@ type settled[A any] struct {
 // walk is run, a step at a time: the first step of a journey, which goes on with
 // what done gives at its end.
 func walk[S, A any](w *world, j journey[S, A], done func(settled[A]) (string, step)) step {
-	return attempt(w, j, done, 1)
+	return loading(w, j, done, 1)
 }
 
-func attempt[S, A any](w *world, j journey[S, A], done func(settled[A]) (string, step), number int) step {
+// walkFrom is runFrom, a step at a time: state was loaded at that moment.
+func walkFrom[S, A any](w *world, j journey[S, A], state S, loaded int, done func(settled[A]) (string, step)) step {
+	return settling(w, j, state, settled[A]{loaded: loaded}, done, 1)
+}
+
+func loading[S, A any](w *world, j journey[S, A], done func(settled[A]) (string, step), attempt int) step {
 	return w.step(func() (string, step) {
 		end := settled[A]{loaded: w.now}
 		state, err := j.load(w.Context())
@@ -34,26 +40,30 @@ func attempt[S, A any](w *world, j journey[S, A], done func(settled[A]) (string,
 			end.refused = trouble(err)
 			return done(end)
 		}
-		return "loads", w.step(func() (string, step) {
-			var changes []record.Change
-			traced := j
-			traced.decide = func(st S, env decide.Env) decide.Outcome[A] {
-				out := j.decide(st, env)
-				changes = out.Changes
-				return out
-			}
-			var over bool
-			end.answer, end.refused, over = settle(w.Context(), w.Engine, traced, state)
-			switch {
-			case over:
-				w.committed(end.loaded, changes)
-			case number < maxAttempts:
-				return "meets a conflict", attempt(w, j, done, number+1)
-			default:
-				end.refused = oauth.Refuse(oauth.ReasonConflictPersists)
-			}
-			return done(end)
-		})
+		return "loads", settling(w, j, state, end, done, attempt)
+	})
+}
+
+func settling[S, A any](w *world, j journey[S, A], state S, end settled[A], done func(settled[A]) (string, step), attempt int) step {
+	return w.step(func() (string, step) {
+		var changes []record.Change
+		traced := j
+		traced.decide = func(st S, env decide.Env) decide.Outcome[A] {
+			out := j.decide(st, env)
+			changes = out.Changes
+			return out
+		}
+		var over bool
+		end.answer, end.refused, over = settle(w.Context(), w.Engine, traced, state)
+		switch {
+		case over:
+			w.committed(end.loaded, changes)
+		case attempt < maxAttempts:
+			return "meets a conflict", loading(w, j, done, attempt+1)
+		default:
+			end.refused = oauth.Refuse(oauth.ReasonConflictPersists)
+		}
+		return done(end)
 	})
 }
 
@@ -206,9 +216,10 @@ func (w *world) changing(name string, session *life, signOutOthers bool) *actor 
 func (w *world) signingIn(name, password string) *actor {
 	b := w.stranger(name, "somewhere")
 	asked := w.loginForm(password)
-	return &actor{name: name, next: w.trying(name, password, b, func(begun int, checked decide.CheckedPassword) step {
+	load := w.loginState(asked, "", b)
+	return &actor{name: name, next: w.trying(name, password, b, func(st *record.LoginState, begun int, checked decide.CheckedPassword) step {
 		right := checked.Verified.Factor() == secret.FactorPassword
-		return walk(w, w.loginFinish(asked, checked, "", b), func(end settled[decide.LoginAnswer]) (string, step) {
+		return walkFrom(w, w.loginFinish(asked, checked, load, b), st, begun, func(end settled[decide.LoginAnswer]) (string, step) {
 			if end.refused == nil {
 				w.hasSession("session of "+name, end.answer.SID, end.answer.Cookie, begun)
 			}
@@ -221,20 +232,28 @@ func (w *world) signingIn(name, password string) *actor {
 // guessing tries a wrong password, up to the check. All guesses are alike.
 func (w *world) guessing(name, network string) *actor {
 	return &actor{name: name, alike: "guessing", next: w.trying(name, "wrong", w.stranger(name, network),
-		func(int, decide.CheckedPassword) step { return nil })}
+		func(*record.LoginState, int, decide.CheckedPassword) step { return nil })}
 }
 
-// trying is the first half of a sign-in; then is the other, given the moment for
-// whose state the session will vouch.
-func (w *world) trying(name, password string, b Browser, then func(begun int, checked decide.CheckedPassword) step) step {
-	return walk(w, w.loginBegin(w.loginForm(password), "", b), func(begun settled[decide.PasswordCheck]) (string, step) {
+// trying is the first half of a sign-in; then is the other, given the state for
+// which the session will vouch, and its moment.
+func (w *world) trying(
+	name, password string, b Browser, then func(st *record.LoginState, begun int, checked decide.CheckedPassword) step,
+) step {
+	asked := w.loginForm(password)
+	var st *record.LoginState
+	begin := loginBegin(asked, func(ctx context.Context) (_ *record.LoginState, err error) {
+		st, err = w.loginState(asked, "", b)(ctx)
+		return st, err
+	}, b)
+	return walk(w, begin, func(begun settled[decide.PasswordCheck]) (string, step) {
 		if begun.refused != nil {
 			entitled := before(w.tries, begun.loaded) < w.allowed
 			return w.close(answer{name: name, loaded: begun.loaded, refused: begun.refused, entitled: entitled})
 		}
 		w.tries = append(w.tries, w.now)
 		return "may try", w.step(func() (string, step) {
-			return "checks the password", then(begun.loaded, w.check(password, begun.answer))
+			return "checks the password", then(st, begun.loaded, w.check(password, begun.answer))
 		})
 	})
 }

@@ -237,7 +237,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "a sign-in with the password that was changed meanwhile is dead, one with the new password lives", schedules: 252,
+		name: "a sign-in with the password that was changed meanwhile is dead, one with the new password lives", schedules: 126,
 		requests: func(w *world) []*actor {
 			return []*actor{w.signingIn("sign-in", oldPassword), w.changing("change", w.browserHere, true)}
 		},

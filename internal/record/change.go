@@ -35,15 +35,20 @@ type UseInteraction struct {
 	At     int64
 }
 
-// PutSession adds a browser's sign-in.
-type PutSession struct{ Session Session }
+// PutSession adds a browser's sign-in. FactorID is the factor that was checked;
+// when not empty it is a guard: its user is active and still has it.
+type PutSession struct {
+	Session  Session
+	FactorID string
+}
 
 // RenewSession gives a session that was proven again a new cookie, new proofs
 // and a new auth_time; its sid stays. RVS raises the session's, and never lowers
 // it: a MarkSession of the same plan stands. Guard: it has not ended and still has
-// the old cookie.
+// the old cookie, and FactorID as in PutSession.
 type RenewSession struct {
 	ID            string
+	FactorID      string
 	OldCookieHash []byte
 	CookieHash    []byte
 	Proofs        []Proof

@@ -89,6 +89,7 @@ type LoginState struct {
 	// none. CurrentParents are its own: its user, itself and everything.
 	Current        *Session
 	CurrentParents Parents
+	Consent        *Consent // of the user for the client of the interaction
 }
 
 // InteractionState is what a consent page's answer is decided from.

@@ -23,6 +23,12 @@ func TestAMissedGuardIsAConflict(t *testing.T) {
 		f(&x)
 		return x
 	}
+	proven := func(factorID string) record.PutSession {
+		x := other(func(*record.Session) {})
+		x.FactorID = factorID
+		return x
+	}
+	disabled := record.UpdateUser{UserID: "ana", Status: record.UserDisabled, Version: 2}
 	end := record.EndSession{ID: "sid", At: noon}
 	endGrant := record.EndGrant{ID: "gid", At: noon}
 	bob := []record.Change{
@@ -58,6 +64,13 @@ func TestAMissedGuardIsAConflict(t *testing.T) {
 			[]record.Change{other(func(*record.Session) {})},
 			record.RenewSession{ID: "sid", OldCookieHash: []byte("cookie 1"), CookieHash: []byte("cookie 2")},
 			nil,
+		},
+		"a session needs the factor that was checked": {nil, proven("another"), proven(anasPassword().ID)},
+		"a session needs an active user":              {[]record.Change{disabled}, proven(anasPassword().ID), nil},
+		"a session is renewed by the factor that was checked": {
+			nil,
+			record.RenewSession{ID: "sid", FactorID: "another", OldCookieHash: []byte("cookie 1"), CookieHash: []byte("cookie 2")},
+			record.RenewSession{ID: "sid", FactorID: anasPassword().ID, OldCookieHash: []byte("cookie 1"), CookieHash: []byte("cookie 2")},
 		},
 		"a session that ended is not marked": {[]record.Change{end}, record.MarkSession{ID: "sid"}, nil},
 		"a session that was cut is not marked": {

@@ -121,7 +121,7 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.UseInteraction:
 		p.guard(useInteraction, c.At, bytesOf(c.IDHash))
 	case record.PutSession:
-		p.putSession(c.Session)
+		p.putSession(c.Session, c.FactorID)
 	case record.RenewSession:
 		p.renewSession(c)
 	case record.SeeSession:

@@ -97,13 +97,14 @@ type LoginQuery struct {
 const readLoginState = `SELECT ` + headColumns + `, ` + interactionColumns + `, ` + userColumns + `, ` +
 	passwordColumns + `,
 	EXISTS (SELECT 1 FROM sessions b WHERE b.user_id = u.id AND b.browser_hash = $4),
-	` + sessionColumns + `, w.status, w.cut
+	` + sessionColumns + `, w.status, w.cut, ` + consentColumns + `
 	FROM revlog_head h
 	LEFT JOIN interactions i ON i.id_hash = $1
 	LEFT JOIN identifiers n ON n.kind = $2 AND n.value = $3
 	LEFT JOIN users u ON u.id = n.user_id` + userIdentifiers + userPassword + `
 	LEFT JOIN sessions s ON s.cookie_hash = $5
 	LEFT JOIN users w ON w.id = s.user_id
+	LEFT JOIN consents co ON co.user_id = u.id AND co.client_id = i.client_id
 	WHERE h.one = 1`
 
 // LoginState loads what a sign-in with a password is decided from. It is read
@@ -113,12 +114,13 @@ func (s *Store) LoginState(ctx context.Context, q LoginQuery) (*record.LoginStat
 	var user userRow
 	var password factorRow
 	var current browser
+	var consent consentRow
 	state := &record.LoginState{}
 	at, err := s.load(ctx, query{"a sign-in", readLoginState, []any{
 		probe(q.InteractionHash), q.Kind, q.Identifier, probe(q.BrowserHash), probe(q.CookieHash),
 	}},
 		page.into(), user.into(), password.into(), []any{(*flag)(&state.Known)}, current.session.into(),
-		[]any{(*text)(&current.user.user.Status), (*number)(&current.user.user.Cut)})
+		[]any{(*text)(&current.user.user.Status), (*number)(&current.user.user.Cut)}, consent.into())
 	if err != nil {
 		return nil, err
 	}
@@ -127,8 +129,9 @@ func (s *Store) LoginState(ctx context.Context, q LoginQuery) (*record.LoginStat
 	}
 	state.Interaction, state.User, state.Password = page.get(), user.get(), password.get()
 	state.Current, state.CurrentParents = current.session.get(), current.parents(at)
+	state.Consent = consent.get()
 	request := &page.interaction.Request
-	state.ClientState, err = s.clientState(ctx, at, request.ClientID, request.Resources)
+	state.ClientState, err = s.askedState(ctx, at, request.ClientID, request.Resources)
 	return state, err
 }
 

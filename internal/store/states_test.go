@@ -84,7 +84,7 @@ func TestEveryStateHoldsWhatWasPut(t *testing.T) {
 		same(t, "state", got, &record.LoginState{
 			ClientState: withAPI, Interaction: ptr(interaction()), User: user, Password: ptr(anasPassword()), Known: true,
 			Counters: map[string]record.Counter{"b": {Name: "b", N: 1, WindowEnds: noon + 5}},
-			Current:  ptr(session()), CurrentParents: anasParents(lc),
+			Current:  ptr(session()), CurrentParents: anasParents(lc), Consent: ptr(consent()),
 		})
 	})
 	account := record.SessionState{
