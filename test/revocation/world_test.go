@@ -168,7 +168,12 @@ func (w *world) get(address, token string) answer {
 
 func (w *world) do(request *http.Request) answer {
 	w.Helper()
-	response, err := http.DefaultClient.Do(request)
+	return w.send(http.DefaultClient, request)
+}
+
+func (w *world) send(through *http.Client, request *http.Request) answer {
+	w.Helper()
+	response, err := through.Do(request)
 	w.must(err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
