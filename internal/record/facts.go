@@ -1,9 +1,6 @@
 package record
 
-import (
-	"encoding/json"
-	"sync/atomic"
-)
+import "encoding/json"
 
 // AccessFacts is everything that an access token says; mint renders it by the
 // token profile. Times are Unix seconds, as in the token.
@@ -67,10 +64,9 @@ type SignedTokens struct {
 }
 
 // VerifiedToken is an access or ID token whose signature, issuer and type were
-// checked; whether it is alive is still to be decided. Nobody changes one that
-// others may have.
+// checked; whether it is alive is still to be decided.
 type VerifiedToken struct {
-	KID       string // of the key that signed; empty for an opaque token
+	KID       string
 	Subject   string
 	ClientID  string
 	Audience  []string
@@ -86,6 +82,4 @@ type VerifiedToken struct {
 	RVS       int64
 	// Claims is the whole payload, for introspection.
 	Claims json.RawMessage
-
-	names atomic.Pointer[TokenNames]
 }
