@@ -49,7 +49,7 @@ func about[A any](
 	e *Engine, tok decide.Presented, q store.TokenQuery, decision func(*record.TokenState, decide.Env) decide.Outcome[A],
 ) journey[*record.TokenState, A] {
 	if tok.Access != nil && tok.Reason == "" {
-		e.name(&q, tok.Access)
+		q.Token, q.Resources = tok.Access, e.resourcesOf(tok.Access.Audience)
 	}
 	return journey[*record.TokenState, A]{
 		load: func(ctx context.Context) (*record.TokenState, error) {
@@ -70,13 +70,12 @@ func (e *Engine) aboveRefresh(ctx context.Context, token *secret.Refresh, caller
 	return &record.TokenState{ClientState: st.ClientState, Grant: st.Grant, Parents: st.Parents}, nil
 }
 
-// name names what is above an access token.
-func (e *Engine) name(q *store.TokenQuery, t *record.VerifiedToken) {
-	q.Subject, q.ClientID, q.SID, q.GID, q.JTI, q.KID = t.Subject, t.ClientID, t.SID, t.GID, t.JTI, t.KID
-	q.Audience, q.Resources = t.Audience, t.Audience
-	if slices.ContainsFunc(t.Audience, e.isIssuer) { // which is no resource
-		q.Resources = slices.DeleteFunc(slices.Clone(t.Audience), e.isIssuer)
+// resourcesOf are the audiences that may be resources: the issuer is none.
+func (e *Engine) resourcesOf(audience []string) []string {
+	if !slices.ContainsFunc(audience, e.isIssuer) {
+		return audience
 	}
+	return slices.DeleteFunc(slices.Clone(audience), e.isIssuer)
 }
 
 func (e *Engine) isIssuer(aud string) bool { return aud == e.policy.Issuer.String() }

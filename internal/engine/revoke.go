@@ -174,7 +174,7 @@ func (e *Engine) aimAtToken(ctx context.Context, text string) (aim, error) {
 	case !isID(text):
 		return aim{}, invalid("ids", "a token is one of this server's, or the jti of an access token")
 	}
-	st, err := e.store.TokenState(ctx, store.TokenQuery{JTI: text})
+	st, err := e.store.TokenState(ctx, store.TokenQuery{Token: &record.VerifiedToken{JTI: text}})
 	if err != nil {
 		return aim{}, err
 	}

@@ -1,6 +1,9 @@
 package record
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"sync/atomic"
+)
 
 // AccessFacts is everything that an access token says; mint renders it by the
 // token profile. Times are Unix seconds, as in the token.
@@ -64,9 +67,10 @@ type SignedTokens struct {
 }
 
 // VerifiedToken is an access or ID token whose signature, issuer and type were
-// checked; whether it is alive is still to be decided.
+// checked; whether it is alive is still to be decided. Nobody changes one that
+// others may have.
 type VerifiedToken struct {
-	KID       string
+	KID       string // of the key that signed; empty for an opaque token
 	Subject   string
 	ClientID  string
 	Audience  []string
@@ -82,4 +86,6 @@ type VerifiedToken struct {
 	RVS       int64
 	// Claims is the whole payload, for introspection.
 	Claims json.RawMessage
+
+	names atomic.Pointer[TokenNames]
 }

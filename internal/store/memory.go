@@ -72,35 +72,45 @@ func (s *Store) confirm(ctx context.Context) (confirmed, error) {
 	return r.seen, r.err
 }
 
-// readOn takes into the table what the log has beyond it, and holds that to the
-// head's chain. The first reading of a process begins at the log's first row; so
-// does one that finds another chain, because the database was put back or what
-// came between was purged: then all is read again, and what is dead stays dead.
+// readOn reads the head, and takes into the table what the log has beyond it.
 func (s *Store) readOn(ctx context.Context) (confirmed, error) {
 	m := &s.memory
-	for {
-		part, err := s.LogAfter(ctx, m.seq, logSlice)
-		if err != nil {
-			return confirmed{}, err
-		}
-		head := &part.Head
-		if head.LogID != m.log {
-			m.log, m.seq, m.fresh, m.table = head.LogID, 0, true, revocation.NewTable(0, head.LC)
-			continue
-		}
-		m.add(&part, s.now()+s.ahead.Load())
-		end := part.Seq == m.seq // nothing was there
-		m.seq = part.Seq
-		switch {
-		case !end && part.Seq < head.Seq:
-			continue
-		case !m.fresh && m.chain != head.Chain:
-			m.seq, m.fresh = 0, true
-			continue
-		}
-		m.seq, m.chain, m.fresh = head.Seq, head.Chain, false
-		return confirmed{view: view{lc: head.LC, allCut: head.AllCut}, key: head.FeedKey, table: m.table}, nil
+	head, err := s.Head(ctx)
+	for err == nil && (head.LogID != m.log || head.Seq != m.seq || head.Chain != m.chain) {
+		head, err = s.readSlice(ctx)
 	}
+	if err != nil {
+		return confirmed{}, err
+	}
+	return confirmed{view: view{lc: head.LC, allCut: head.AllCut}, key: head.FeedKey, table: m.table}, nil
+}
+
+// readSlice reads a part of the log, and gives the head of the same snapshot. What
+// is read is held to the head's chain. A process begins at the log's first row; it
+// does so again where the chain is another, because the database was put back or
+// what came between was purged: then all is read anew, and what is dead stays dead.
+func (s *Store) readSlice(ctx context.Context) (record.Head, error) {
+	m := &s.memory
+	part, err := s.LogAfter(ctx, m.seq, logSlice)
+	if err != nil {
+		return record.Head{}, err
+	}
+	head := &part.Head
+	if head.LogID != m.log {
+		m.log, m.seq, m.fresh, m.table = head.LogID, 0, true, revocation.NewTable(0, head.LC)
+		return part.Head, nil
+	}
+	m.add(&part, s.now()+s.ahead.Load())
+	end := part.Seq == m.seq || part.Seq == head.Seq // nothing was there, or nothing is left
+	m.seq = part.Seq
+	switch {
+	case !end:
+	case !m.fresh && m.chain != head.Chain:
+		m.seq, m.fresh = 0, true
+	default:
+		m.seq, m.chain, m.fresh = head.Seq, head.Chain, false
+	}
+	return part.Head, nil
 }
 
 // add puts entries into the table, and after each other into the chain.
@@ -121,6 +131,3 @@ func (m *memory) sweep(now int64) {
 		m.table = m.table.Sweep(now)
 	}
 }
-
-// cut is the largest cutoff of a target that the log has; zero if none.
-func (c *confirmed) cut(t revocation.Target) int64 { return c.table.Cut(c.key.Name(t)) }

@@ -16,10 +16,10 @@ import (
 
 // anasToken is a token of the world's grant.
 func anasToken() TokenQuery {
-	return TokenQuery{
-		CallerID: "app", Subject: "ana", ClientID: "app", SID: "sid", GID: "gid", JTI: "jti", KID: "k1",
-		Audience: []string{api().Aud, "https://id.example"}, Resources: []string{api().Aud},
-	}
+	return TokenQuery{CallerID: "app", Resources: []string{api().Aud}, Token: &record.VerifiedToken{
+		Subject: "ana", ClientID: "app", SID: "sid", GID: "gid", JTI: "jti", KID: "k1",
+		Audience: []string{api().Aud, "https://id.example"},
+	}}
 }
 
 // ofALivingToken is what is above it while nothing of it has ended.
@@ -45,13 +45,13 @@ func TestATokenHangsFromAllThatItNames(t *testing.T) {
 		same(t, "at userinfo", must[*record.TokenState](t)(s.TokenState(t.Context(), query)), &want)
 	}
 
-	query = TokenQuery{CallerID: "app", Subject: "app", ClientID: "app", JTI: "jti"}
+	query = TokenQuery{CallerID: "app", Token: &record.VerifiedToken{Subject: "app", ClientID: "app", JTI: "jti"}}
 	same(t, "of client_credentials, opaque", must[*record.TokenState](t)(s.TokenState(t.Context(), query)), &record.TokenState{
 		ClientState: record.ClientState{LC: lc, Client: client}, Subject: client,
 		Parents: record.Parents{LC: lc, ClientID: "app", ClientEnabled: true, ClientCut: lc, SessionAbsUntil: math.MaxInt64},
 	})
 
-	query = TokenQuery{Subject: "x", ClientID: "y", WithUser: true}
+	query = TokenQuery{Token: &record.VerifiedToken{Subject: "x", ClientID: "y"}, WithUser: true}
 	same(t, "whose user and client are gone", must[*record.TokenState](t)(s.TokenState(t.Context(), query)), &record.TokenState{
 		ClientState: record.ClientState{LC: lc},
 		Parents:     record.Parents{LC: lc, UserID: "x", ClientID: "y", SessionAbsUntil: math.MaxInt64},
@@ -112,7 +112,7 @@ func TestTheMemoryOfANewProcessIsTheLog(t *testing.T) {
 	}
 	s = open(t, at)
 	for jti, dead := range map[string]bool{"500": true, fmt.Sprint(logSlice + 9): true, "x": false, "1": false} {
-		if got := must[*record.TokenState](t)(s.TokenState(t.Context(), TokenQuery{JTI: jti})).Parents.JTIRevoked; got != dead {
+		if got := must[*record.TokenState](t)(s.TokenState(t.Context(), TokenQuery{Token: &record.VerifiedToken{JTI: jti}})).Parents.JTIRevoked; got != dead {
 			t.Errorf("%s: dead is %v", jti, got)
 		}
 	}
@@ -210,7 +210,7 @@ func TestTheMemoryOfALogThatWentBackForgetsNothing(t *testing.T) {
 	was := head(t, s).Seq
 	commit(t, s, record.Append{Target: revocation.ForJTI("b"), At: noon})
 	dead := func(jti string) bool {
-		return must[*record.TokenState](t)(s.TokenState(t.Context(), TokenQuery{JTI: jti})).Parents.JTIRevoked
+		return must[*record.TokenState](t)(s.TokenState(t.Context(), TokenQuery{Token: &record.VerifiedToken{JTI: jti}})).Parents.JTIRevoked
 	}
 	if !dead("a") || !dead("b") {
 		t.Fatal("they live")
@@ -250,7 +250,7 @@ func TestWhatNoTokenCanMatchIsLeftBehind(t *testing.T) {
 // A user's row is as fresh as a client's: whatever changes it evicts it.
 func TestUserinfoReadsNoUserOfYesterday(t *testing.T) {
 	at := func(t *testing.T, s *Store) *record.User {
-		return must[*record.TokenState](t)(s.TokenState(t.Context(), TokenQuery{Subject: "ana", ClientID: "app", WithUser: true})).User
+		return must[*record.TokenState](t)(s.TokenState(t.Context(), TokenQuery{Token: &record.VerifiedToken{Subject: "ana", ClientID: "app"}, WithUser: true})).User
 	}
 	phone := record.Identifier{Kind: record.IdentifierPhone, Value: "+351210000001", UserID: "ana"}
 	for name, c := range map[string]struct {

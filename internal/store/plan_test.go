@@ -147,7 +147,7 @@ func readEverything(t *testing.T, s *Store) {
 	t.Helper()
 	for _, err := range []error{
 		errOf(s.ClientState(t.Context(), "none", []string{"none"})), errOf(s.CodeState(t.Context(), nil, "")),
-		errOf(s.RefreshState(t.Context(), "", "")), errOf(s.TokenState(t.Context(), TokenQuery{Subject: "none", WithUser: true})),
+		errOf(s.RefreshState(t.Context(), "", "")), errOf(s.TokenState(t.Context(), TokenQuery{Token: &record.VerifiedToken{Subject: "none"}, WithUser: true})),
 		errOf(s.AuthorizeState(t.Context(), "", nil, nil)), errOf(s.InteractionState(t.Context(), nil, nil)),
 		errOf(s.LoginState(t.Context(), LoginQuery{Counters: []string{"a"}})), errOf(s.SessionState(t.Context(), nil, nil)),
 		errOf(s.User(t.Context(), "")), errOf(s.UserByIdentifier(t.Context(), "", "")), errOf(s.UserList(t.Context(), "", 1)),

@@ -5,29 +5,14 @@ import (
 	"math"
 
 	"github.com/mintmark-id/mintmark/internal/record"
-	"github.com/mintmark-id/mintmark/internal/revocation"
 )
 
-// TokenQuery says what an access token names, and who asks about it.
+// TokenQuery says which access token is asked about, and by whom.
 type TokenQuery struct {
-	CallerID  string // the client that asks; empty at userinfo
-	Subject   string // the sub, a user's or a client's id
-	ClientID  string
-	SID       string
-	GID       string
-	JTI       string
-	KID       string   // of the key that signed; empty for an opaque token
-	Audience  []string // all of it
-	Resources []string // the audiences that are resources, if we know them
+	CallerID  string                // the client that asks; empty at userinfo
+	Token     *record.VerifiedToken // nil: what was presented is none
+	Resources []string              // the audiences that are resources, if we know them
 	WithUser  bool
-}
-
-// user is the user above the token; client_credentials has none.
-func (q *TokenQuery) user() string {
-	if q.Subject == q.ClientID {
-		return ""
-	}
-	return q.Subject
 }
 
 // TokenState gives what the fate of an access token is decided from: the log at a
@@ -45,51 +30,62 @@ func (s *Store) TokenState(ctx context.Context, q TokenQuery) (*record.TokenStat
 	if state.ClientState, err = s.clientState(ctx, log.view, q.CallerID, q.Resources); err != nil {
 		return nil, err
 	}
-	if state.Subject, err = s.client(ctx, q.ClientID); err != nil {
+	if q.Token == nil {
+		return state, nil
+	}
+	if state.Subject, err = s.client(ctx, q.Token.ClientID); err != nil {
 		return nil, err
 	}
 	if q.WithUser {
-		if state.User, err = s.user(ctx, q.user()); err != nil {
+		if state.User, err = s.user(ctx, q.Token.UserID()); err != nil {
 			return nil, err
 		}
 	}
-	state.Parents = log.parents(&q)
-	addRows(&state.Parents, &q, state)
+	state.Parents = log.parents(q.Token)
+	addRows(&state.Parents, q.WithUser, state)
 	return state, nil
 }
 
 // parents is what the log says of all that is above a token. Whoever is disabled,
 // deleted or ended has an entry there, for as long as a token of before could
 // live (tokens.md I5, I9); so what has none is alive.
-func (c *confirmed) parents(q *TokenQuery) record.Parents {
+func (c *confirmed) parents(t *record.VerifiedToken) record.Parents {
+	names := t.Names(c.key)
 	p := record.Parents{
-		LC: c.lc, AllCut: max(c.allCut, c.cut(revocation.ForAll())),
-		ClientID: q.ClientID, ClientEnabled: true, ClientCut: c.cut(revocation.ForClient(q.ClientID)),
-		SID: q.SID, SessionEndedAt: c.endOf(q.SID, revocation.ForSID), SessionAbsUntil: math.MaxInt64, // which exp is within
-		GID: q.GID, GrantEndedAt: c.endOf(q.GID, revocation.ForGID),
-		JTIRevoked: c.endOf(q.JTI, revocation.ForJTI) != 0,
+		LC: c.lc, AllCut: max(c.allCut, c.cut(names.All)),
+		ClientID: t.ClientID, ClientEnabled: true, ClientCut: c.cut(names.Client),
+		SID: t.SID, SessionEndedAt: c.endOf(names.SID), SessionAbsUntil: math.MaxInt64, // which exp is within
+		GID: t.GID, GrantEndedAt: c.endOf(names.GID),
+		JTIRevoked: c.endOf(names.JTI) != 0,
 	}
-	if q.KID != "" {
+	if t.KID != "" {
 		p.KeyStatus = record.KeyActive
 	}
-	if c.endOf(q.KID, revocation.ForKID) != 0 {
+	if c.endOf(names.KID) != 0 {
 		p.KeyStatus = record.KeyCompromised
 	}
-	if p.UserID = q.user(); p.UserID != "" {
-		p.UserStatus, p.UserCut = record.UserActive, c.cut(revocation.ForSub(p.UserID))
-		p.ConsentCut = c.cut(revocation.ForConsent(p.UserID, q.ClientID))
+	if p.UserID = t.UserID(); p.UserID != "" {
+		p.UserStatus, p.UserCut, p.ConsentCut = record.UserActive, c.cut(names.Sub), c.cut(names.Consent)
 	}
-	for _, aud := range q.Audience {
-		if at := c.cut(revocation.ForAud(aud)); at != 0 {
+	for _, name := range names.Audience {
+		if at := c.cut(name); at != 0 {
 			p.ResourceCuts = append(p.ResourceCuts, at)
 		}
 	}
 	return p
 }
 
+// cut is the largest cutoff of a target that the log has; zero if none.
+func (c *confirmed) cut(name uint64) int64 {
+	if name == 0 {
+		return 0
+	}
+	return c.table.Cut(name)
+}
+
 // endOf is gone if what is named has ended for good.
-func (c *confirmed) endOf(name string, target func(string) revocation.Target) int64 {
-	if name != "" && c.cut(target(name)) != 0 {
+func (c *confirmed) endOf(name uint64) int64 {
+	if c.cut(name) != 0 {
 		return gone
 	}
 	return 0
@@ -97,7 +93,7 @@ func (c *confirmed) endOf(name string, target func(string) revocation.Target) in
 
 // addRows adds what rows say that are in memory anyway: of two cutoffs the larger
 // holds, and a row that is gone is disabled.
-func addRows(p *record.Parents, q *TokenQuery, state *record.TokenState) {
+func addRows(p *record.Parents, withUser bool, state *record.TokenState) {
 	p.ClientEnabled = state.Subject != nil && state.Subject.Enabled
 	if state.Subject != nil {
 		p.ClientCut = max(p.ClientCut, state.Subject.Cut)
@@ -106,7 +102,7 @@ func addRows(p *record.Parents, q *TokenQuery, state *record.TokenState) {
 		p.ResourceCuts = append(p.ResourceCuts, r.Cut)
 	}
 	switch {
-	case !q.WithUser || p.UserID == "":
+	case !withUser || p.UserID == "":
 	case state.User == nil:
 		p.UserStatus = ""
 	default:
