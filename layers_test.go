@@ -32,7 +32,7 @@ var rooms = []room{
 	{"internal/feed", "mint store record revocation egress", "", "it serves what was committed and decides nothing"},
 	{"internal/outbox", "mint store record revocation egress", "", "it delivers what was committed and decides nothing"},
 	{"internal/engine", "decide mint store secret record oauth revocation egress", "", "it orchestrates; what the network said arrives from web already parsed"},
-	{"internal/demo", "jose oauth inspect", "", "it is a client and a resource server as others write them: it sees of the server what is on the wire"},
+	{"internal/demo", "jose oauth inspect verify", "", "it is a client and a resource server as others write them: it sees of the server what is on the wire, and verify is what others put in front of an API"},
 	{"internal/mint", "jose secret record oauth", "", "it signs what decide chose, and must not choose"},
 	{"internal/store", "record revocation", "modernc.org/sqlite github.com/pressly/goose/v3", "store speaks SQL and nothing else: it hands out rows and takes changes"},
 	{"internal/decide", "record oauth jose secret revocation", "", "the decisions are pure functions of their arguments, so that every interleaving can be tested"},

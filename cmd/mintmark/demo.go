@@ -10,7 +10,9 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
+	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/config"
 	"github.com/mintmark-id/mintmark/internal/demo"
 	"github.com/mintmark-id/mintmark/internal/engine"
@@ -28,7 +30,8 @@ const (
 	demoServerPort = 8484
 	demoAppPort    = 8485
 	demoAPIPort    = 8486
-	demoPorts      = 100 // how many are tried
+	demoFrontPort  = 8487 // of the server's second door
+	demoPorts      = 100  // how many are tried
 )
 
 const demoUser = "ana@example.com"
@@ -63,6 +66,8 @@ func (c *demoCommand) Run(i *invocation) (err error) {
 type demonstration struct {
 	lines    *logWriter
 	server   *server
+	office   *admin.Client
+	orders   *demo.API
 	app, api string // addresses
 	password string
 	http     []*http.Server
@@ -71,7 +76,7 @@ type demonstration struct {
 
 // startDemo starts the server, tells it of the application, and starts that.
 func startDemo(i *invocation, data, logLevel string) (_ *demonstration, err error) {
-	d := &demonstration{lines: newLogWriter(i.err), failed: make(chan error, 2)}
+	d := &demonstration{lines: newLogWriter(i.err), failed: make(chan error, 3)}
 	var listeners []net.Listener
 	defer func() {
 		if err != nil {
@@ -84,7 +89,7 @@ func startDemo(i *invocation, data, logLevel string) (_ *demonstration, err erro
 	if d.server, err = startDemoServer(i, data, logLevel, d.lines); err != nil {
 		return nil, err
 	}
-	for _, port := range []int{demoAppPort, demoAPIPort} {
+	for _, port := range []int{demoAppPort, demoAPIPort, demoFrontPort} {
 		listener, err := listenNear(i.ctx, port)
 		if err != nil {
 			return nil, err
@@ -92,19 +97,50 @@ func startDemo(i *invocation, data, logLevel string) (_ *demonstration, err erro
 		listeners = append(listeners, listener)
 	}
 	d.app, d.api = localhost(listeners[0].Addr()), localhost(listeners[1].Addr())
-	client, err := d.seed(i.ctx)
-	if err != nil {
+	if err := d.open(i.ctx, listeners[0], listeners[1], listeners[2]); err != nil {
 		return nil, fmt.Errorf("preparing the demo: %w", err)
 	}
-	app := demo.NewApp(demo.Config{
-		Issuer: d.server.engine.Issuer().String(), App: d.app, API: d.api,
-		ClientID: client.ID, ClientSecret: client.Secret, LoginHint: demoUser,
-		Data: d.server.config.Data, Log: d.server.log,
-	})
-	for n, handler := range []http.Handler{app, demo.NewAPI(d.server.engine.Issuer().String(), d.api)} {
-		d.serve(listeners[n], handler, d.server.log)
-	}
 	return d, nil
+}
+
+// open starts the application, the API, and the server's second door.
+func (d *demonstration) open(ctx context.Context, appAt, apiAt, frontAt net.Listener) error {
+	app, verifier, err := d.seed(ctx)
+	if err != nil {
+		return err
+	}
+	issuer, log := d.server.engine.Issuer().String(), d.server.log
+	d.orders, err = demo.NewAPI(ctx, demo.APIConfig{
+		Issuer: issuer, Address: d.api, ClientID: verifier.ID, ClientSecret: verifier.Secret, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	frontAddress := "http://" + frontAt.Addr().String()
+	front, err := demo.NewFront(issuer, frontAddress, log)
+	if err != nil {
+		return err
+	}
+	d.office = admin.Dial(d.server.config.Socket())
+	d.serve(apiAt, d.orders, log)
+	d.serve(frontAt, front, log)
+	d.serve(appAt, demo.NewApp(demo.Config{
+		Issuer: issuer, Front: frontAddress, App: d.app, API: d.api,
+		ClientID: app.ID, ClientSecret: app.Secret, LoginHint: demoUser,
+		Data: d.server.config.Data, EndUser: d.endUser, Log: log,
+	}), log)
+	return nil
+}
+
+// endUser is what an administrator of the demo does for the application.
+func (d *demonstration) endUser(ctx context.Context, sub string) (receipt string, err error) {
+	const wait = 2 * time.Second // for the receipt
+	order := admin.Revocation{Kind: "user", IDs: []string{sub}, Reason: "logged out everywhere, in the demo"}
+	result, err := d.office.Revoke(ctx, order, wait)
+	if err != nil || result.Receipt == nil {
+		return "", err
+	}
+	return result.Receipt.Sentence, nil
 }
 
 // startDemoServer starts the server as mintmark serve does, with settings of its
@@ -166,24 +202,35 @@ func localhost(address net.Addr) string {
 	return "http://localhost:" + port
 }
 
-// seed makes what an administrator would: the API, the application and a user.
-func (d *demonstration) seed(ctx context.Context) (engine.ManagedClient, error) {
+// seed makes what an administrator would: the API, a user, and the clients that
+// are the application and the API's verifier.
+func (d *demonstration) seed(ctx context.Context) (app, verifier engine.ManagedClient, err error) {
 	e := d.server.engine
-	_, err := e.CreateResource(ctx, d.api, record.ResourceSettings{
+	_, err = e.CreateResource(ctx, d.api, record.ResourceSettings{
 		Name: "Breadbox orders", Scopes: []string{demo.ScopeRead, demo.ScopeWrite},
 	})
 	if err != nil {
-		return engine.ManagedClient{}, err
+		return app, verifier, err
 	}
 	user, err := e.CreateUser(ctx, anaProfile(), "")
 	if err != nil {
-		return engine.ManagedClient{}, err
+		return app, verifier, err
 	}
 	d.password = user.Password
+	if app, err = e.CreateClient(ctx, "breadbox", engine.ClientForm{Name: "Breadbox, a demo app", Settings: d.appSettings()}); err != nil {
+		return app, verifier, err
+	}
+	verifier, err = e.CreateClient(ctx, "demo-api", engine.ClientForm{Name: "Breadbox orders", Settings: record.ClientSettings{
+		GrantTypes: []string{oauth.GrantClientCredentials},
+		Scope:      oauth.ScopeReadRevocations,
+		Resources:  []string{d.api}, // it may introspect their tokens
+	}})
+	return app, verifier, err
+}
+
+func (d *demonstration) appSettings() record.ClientSettings {
 	rotate := true // not needed of a confidential client, but there to be seen
-	return e.CreateClient(ctx, "breadbox", engine.ClientForm{Name: "Breadbox, a demo app", Settings: record.ClientSettings{
-		RedirectURIs:            []string{d.app + demo.PathCallback},
-		PostLogoutRedirectURIs:  []string{d.app + demo.PathSignedOut},
+	s := record.ClientSettings{
 		GrantTypes:              []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
 		TokenEndpointAuthMethod: string(oauth.AuthBasic),
 		ApplicationType:         "web",
@@ -191,7 +238,12 @@ func (d *demonstration) seed(ctx context.Context) (engine.ManagedClient, error) 
 		Resources:               []string{d.api},
 		RotateRefresh:           &rotate,
 		IDTokenSigningAlg:       "ES256",
-	}})
+	}
+	for _, at := range demo.Addresses(d.app) {
+		s.RedirectURIs = append(s.RedirectURIs, at+demo.PathCallback)
+		s.PostLogoutRedirectURIs = append(s.PostLogoutRedirectURIs, at+demo.PathSignedOut)
+	}
+	return s
 }
 
 // anaProfile has every standard claim, so that all of them can be seen.
@@ -249,7 +301,7 @@ func (d *demonstration) announce(i *invocation) error {
 	return err
 }
 
-// close stops the application before the server that it asks.
+// close stops the application and the API before the server that they ask.
 func (d *demonstration) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
@@ -258,6 +310,12 @@ func (d *demonstration) close() error {
 		if err := s.Shutdown(ctx); err != nil {
 			errs = append(errs, errors.Join(err, s.Close()))
 		}
+	}
+	if d.orders != nil {
+		errs = append(errs, d.orders.Close())
+	}
+	if d.office != nil {
+		d.office.Close()
 	}
 	if d.server != nil {
 		errs = append(errs, d.server.close())

@@ -2,6 +2,8 @@ package demo
 
 import (
 	"bytes"
+	"context"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -11,13 +13,17 @@ import (
 // application have agreed on.
 type Config struct {
 	Issuer       string // of the server
+	Front        string // of the server for browsers that come by the other name of this machine; empty: none do
 	App          string // the application's own address
 	API          string // the API's address, which is its audience too
 	ClientID     string
 	ClientSecret string
 	LoginHint    string // who is likely to sign in
 	Data         string // the server's data directory, for the commands that pages show
-	Log          *slog.Logger
+	// EndUser ends everything of a user at the server, as an administrator, and gives
+	// the receipt.
+	EndUser func(ctx context.Context, sub string) (receipt string, err error)
+	Log     *slog.Logger
 }
 
 // Scope is all that the application asks for.
@@ -31,44 +37,65 @@ const (
 
 // App is the application: a web server that keeps its tokens to itself.
 type App struct {
-	config   Config
-	host     string
-	policy   string // Content-Security-Policy
-	provider *provider
-	sessions sessions
-	mux      *http.ServeMux
-	guard    *http.CrossOriginProtection
+	config    Config
+	server    string // the issuer, or another name of it that this App's browsers use
+	host      string
+	policy    string // Content-Security-Policy
+	provider  *provider
+	sessions  *sessions
+	templates map[string]*template.Template
+	mux       *http.ServeMux
+	guard     *http.CrossOriginProtection
+
+	other  string // the application's address under the other name of this machine
+	second *App   // which answers there
 }
 
-// NewApp makes the handler of the application.
+// NewApp makes the handler of the application. It answers under both names that
+// this machine has, as if they were two browsers' (see [Addresses]).
 func NewApp(c Config) *App {
 	a := &App{
-		config:   c,
-		host:     hostOf(c.App),
-		provider: newProvider(c.Issuer),
-		sessions: sessions{byID: map[string]*session{}},
-		mux:      http.NewServeMux(),
-		guard:    http.NewCrossOriginProtection(),
-		// form-action holds the redirects after a form too: logging out ends at the server.
-		policy: "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' " + originOf(c.Issuer) +
-			"; frame-ancestors 'none'; base-uri 'none'",
+		config:    c,
+		provider:  newProvider(c.Issuer),
+		sessions:  &sessions{byID: map[string]*session{}},
+		templates: parsePages(),
+		guard:     http.NewCrossOriginProtection(),
 	}
+	if other := otherName(c.App); other != "" && c.Front != "" {
+		second := *a
+		second.config.App, second.other = other, c.App
+		second.open(c.Front)
+		a.second, a.other = &second, other
+	}
+	a.open(c.Issuer)
+	return a
+}
+
+// open prepares for requests. server is how browsers reach the issuer.
+func (a *App) open(server string) {
+	a.server, a.host = server, hostOf(a.config.App)
+	// form-action holds the redirects after a form too: logging out ends at the server.
+	a.policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' " + originOf(server) +
+		"; frame-ancestors 'none'; base-uri 'none'"
+	a.mux = http.NewServeMux()
 	a.mux.HandleFunc("GET /style.css", asset("style.css", "text/css; charset=utf-8"))
+	a.mux.HandleFunc("GET /browsers.js", asset("browsers.js", "text/javascript; charset=utf-8"))
 	a.mux.HandleFunc("GET /icon.svg", asset("icon.svg", "image/svg+xml"))
 	a.mux.HandleFunc("GET /{$}", a.welcome)
 	a.mux.HandleFunc("GET /login", a.login)
 	a.mux.HandleFunc("GET "+PathCallback, a.callback)
 	a.mux.HandleFunc("GET "+PathSignedOut, a.signedOut)
-	for _, step := range tour {
+	for _, step := range tour() {
 		a.mux.HandleFunc("GET "+step.Path, a.inside(a.show(step)))
 	}
 	a.mux.HandleFunc("POST /api", a.inside(a.callAgain))
 	a.mux.HandleFunc("POST /ask", a.inside(a.askServer))
 	a.mux.HandleFunc("POST /refresh", a.inside(a.refresh))
 	a.mux.HandleFunc("POST /replay", a.inside(a.replayOldest))
+	a.mux.HandleFunc("POST /browsers/calls", a.inside(a.callBrowsers))
+	a.mux.HandleFunc("POST /browsers/end", a.inside(a.endEverywhere))
 	a.mux.HandleFunc("POST /leave/app", a.inside(a.leaveApp))
 	a.mux.HandleFunc("POST /leave/server", a.inside(a.leaveServer))
-	return a
 }
 
 // ServeHTTP answers requests for the application's own host, and takes forms from
@@ -81,6 +108,10 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	if a.second != nil && r.Host == a.second.host {
+		a.second.ServeHTTP(w, r)
+		return
+	}
 	// A name that an attacker points at this machine must not reach the tokens.
 	if r.Host != a.host {
 		http.Error(w, "This server answers at "+a.host+".", http.StatusMisdirectedRequest)
@@ -143,9 +174,12 @@ func (a *App) unreached(w http.ResponseWriter, err error) {
 
 // render writes a page, whole or not at all.
 func (a *App) render(w http.ResponseWriter, status int, v view) {
-	v.Config, v.Tour = a.config, tour
+	v.Config, v.Tour, v.Second = a.config, tour(), a.server != a.config.Issuer
+	if v.Script != "" {
+		w.Header().Set("Content-Security-Policy", a.policy+"; script-src 'self'; connect-src 'self'")
+	}
 	var page bytes.Buffer
-	if err := templates[v.Page].ExecuteTemplate(&page, "layout", v); err != nil {
+	if err := a.templates[v.Page].ExecuteTemplate(&page, "layout", v); err != nil {
 		a.config.Log.Error("demo app", "error", err)
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
 		return

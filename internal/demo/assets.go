@@ -10,10 +10,9 @@ import (
 //go:embed assets templates
 var files embed.FS
 
-// templates are the pages by name.
-var templates = parse("welcome", "you", "tokens", "api", "refresh", "leave", "signedout", "failure")
-
-func parse(names ...string) map[string]*template.Template {
+// parsePages reads the templates, by their pages' names.
+func parsePages() map[string]*template.Template {
+	names := []string{"welcome", "you", "tokens", "api", "refresh", "browsers", "leave", "signedout", "failure"}
 	pages := make(map[string]*template.Template, len(names))
 	for _, name := range names {
 		pages[name] = template.Must(template.New(name).Funcs(template.FuncMap{
@@ -27,9 +26,10 @@ func parse(names ...string) map[string]*template.Template {
 
 // next is the step after the one with a path; nil after the last.
 func next(path string) *step {
-	for i := range tour[:len(tour)-1] {
-		if tour[i].Path == path {
-			return &tour[i+1]
+	steps := tour()
+	for i := range steps[:len(steps)-1] {
+		if steps[i].Path == path {
+			return &steps[i+1]
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,9 +46,17 @@ func (r *reply) description() string {
 
 // ask sends a form to one of the server's endpoints, as this client.
 func (a *App) ask(ctx context.Context, endpoint string, form url.Values) (*reply, error) {
+	return a.askPreferring(ctx, "", endpoint, form)
+}
+
+// askPreferring is ask with a preference (RFC 7240).
+func (a *App) askPreferring(ctx context.Context, preference, endpoint string, form url.Values) (*reply, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
+	}
+	if preference != "" {
+		r.Header.Set("Prefer", preference)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	// RFC 6749 §2.3.1: both are form-encoded before they are put together.
@@ -126,19 +135,26 @@ func (a *App) introspect(ctx context.Context, token string) (*introspection, err
 type callResult struct {
 	Choice string
 	Hop    hop
-	Checks []Check
-	Said   string // the answer without the checks, as JSON
+	Checks checks
+	Took   string // the API's check
+	Said   string // the answer, as JSON
 	Bearer string // the header WWW-Authenticate of a refusal
 }
 
-// callAPI calls the API with a token, or none.
-func (a *App) callAPI(ctx context.Context, method, token string) (*callResult, error) {
+// request is a call of the API with a token, or none.
+func (a *App) request(ctx context.Context, method, token string) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, method, a.config.API+"/orders", nil)
+	if err == nil && token != "" {
+		r.Header.Set("Authorization", "Bearer "+token) // RFC 6750 §2.1
+	}
+	return r, err
+}
+
+// callAPI calls the API and reads all that it says.
+func (a *App) callAPI(ctx context.Context, method, token string) (*callResult, error) {
+	r, err := a.request(ctx, method, token)
 	if err != nil {
 		return nil, err
-	}
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token) // RFC 6750 §2.1
 	}
 	answer, err := a.provider.http.Do(r)
 	if err != nil {
@@ -149,29 +165,15 @@ func (a *App) callAPI(ctx context.Context, method, token string) (*callResult, e
 	if err != nil {
 		return nil, err
 	}
-	said, held, err := splitChecks(body)
-	if err != nil {
-		return nil, err
+	var said bytes.Buffer
+	if len(body) > 0 {
+		if err := json.Indent(&said, body, "", "  "); err != nil {
+			return nil, fmt.Errorf("reading the API's answer: %w", err)
+		}
 	}
+	outcome, took := readVerdict(answer.Header)
 	return &callResult{
-		Checks: held, Said: said, Bearer: answer.Header.Get("WWW-Authenticate"),
+		Checks: account(outcome, token, time.Now()), Took: brief(took), Said: said.String(), Bearer: answer.Header.Get("WWW-Authenticate"),
 		Hop: hop{From: "The app", To: "The API", Line: method + " /orders", Status: answer.StatusCode},
 	}, nil
-}
-
-// splitChecks takes the API's account of its checks out of its answer, which is
-// shown as it came.
-func splitChecks(body []byte) (said string, held []Check, err error) {
-	var answer map[string]json.RawMessage
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return "", nil, fmt.Errorf("reading the API's answer: %w", err)
-	}
-	if raw, ok := answer["checks"]; ok {
-		if err := json.Unmarshal(raw, &held); err != nil {
-			return "", nil, fmt.Errorf("reading the API's checks: %w", err)
-		}
-		delete(answer, "checks")
-	}
-	rest, err := json.MarshalIndent(answer, "", "  ")
-	return string(rest), held, err
 }

@@ -4,9 +4,9 @@ import "slices"
 
 // Check is one rule that something was held to.
 type Check struct {
-	Rule  string `json:"rule"`
-	Found string `json:"found"`
-	OK    bool   `json:"ok"`
+	Rule  string
+	Found string
+	OK    bool
 }
 
 // checks is what was looked at, in order. Whoever checks stops at the first rule

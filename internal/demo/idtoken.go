@@ -11,6 +11,9 @@ import (
 	"github.com/mintmark-id/mintmark/internal/jose"
 )
 
+// leeway is what the clocks of two machines may differ by.
+const leeway = 5 * time.Second
+
 // expected is what the application knows about the ID token that it waits for.
 type expected struct {
 	clientID string

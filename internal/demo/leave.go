@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/mintmark-id/mintmark/internal/oauth"
 )
@@ -39,7 +40,7 @@ func (a *App) leaveApp(v *visit) {
 		return
 	}
 	left := &departure{tokens: v.here.tokens}
-	got, err := a.ask(v.r.Context(), metadata.RevocationEndpoint, url.Values{
+	got, err := a.askPreferring(v.r.Context(), "wait=2", metadata.RevocationEndpoint, url.Values{
 		"token": {left.tokens.Refresh}, "token_type_hint": {"refresh_token"},
 	})
 	if err == nil && got.status != http.StatusOK {
@@ -50,11 +51,20 @@ func (a *App) leaveApp(v *visit) {
 		return
 	}
 	left.Revoked = &hop{
-		From: "The app", To: "Mintmark", Line: "POST " + oauth.PathRevoke, Status: got.status,
+		From: "The app", To: "Mintmark", Line: "POST " + oauth.PathRevoke + ", Prefer: wait=2", Status: got.status,
 		Says: "The refresh token, to be revoked (RFC 7009): the grant ends, and every token of it.",
 	}
-	v.session.here, v.session.left = nil, left
+	if receipt, err := got.object.String("sentence"); err == nil {
+		left.Revoked.Says += " The answer waits for the receipt: " + receipt + "."
+	}
+	v.leave(left)
 	http.Redirect(v, v.r, PathSignedOut, http.StatusSeeOther)
+}
+
+// leave forgets the visitor, all but what is to be shown.
+func (v *visit) leave(left *departure) {
+	v.session.here, v.session.left = nil, left
+	v.session.line.stop()
 }
 
 // leaveServer forgets the visitor and sends the browser to the server to log out
@@ -66,14 +76,14 @@ func (a *App) leaveServer(v *visit) {
 		return
 	}
 	left := &departure{AtServer: true, tokens: v.here.tokens, state: rand.Text()}
-	v.session.here, v.session.left = nil, left
+	v.leave(left)
 	query := url.Values{
 		"id_token_hint":            {left.tokens.ID}, // says who logs out, so that nobody is asked
 		"client_id":                {a.config.ClientID},
 		"post_logout_redirect_uri": {a.config.App + PathSignedOut},
 		"state":                    {left.state},
 	}
-	http.Redirect(v, v.r, metadata.EndSessionEndpoint+"?"+query.Encode(), http.StatusSeeOther)
+	http.Redirect(v, v.r, a.front(metadata.EndSessionEndpoint)+"?"+query.Encode(), http.StatusSeeOther)
 }
 
 // signedOut tries what the tokens are still worth, once, and shows it.
@@ -131,14 +141,27 @@ func (a *App) collect(ctx context.Context, t tokens) ([]evidence, error) {
 	if asked.Active {
 		atServer.Found = "The answer is active: true."
 	}
-	called, err := a.callAPI(ctx, http.MethodGet, t.Access)
-	if err != nil {
-		return nil, err
+	return []evidence{renewal, atServer, a.tryAtAPI(ctx, t.Access)}, nil
+}
+
+// tryAtAPI calls the API until it has heard of the end.
+func (a *App) tryAtAPI(ctx context.Context, token string) evidence {
+	const patience = 2 * time.Second // it takes milliseconds
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	began := time.Now()
+	last, good := a.untilRefused(ctx, token, func(tried) {})
+	found := evidence{Title: "The access token, at the API", Dead: last.dead(), Hop: hop{
+		From: "The app", To: "The API", Line: "GET /orders", Status: last.Status,
+		Says: "With the access token of before. The API asked nobody: its verifier follows Mintmark's revocation log.",
+	}}
+	switch {
+	case !found.Dead:
+		found.Found = "Not refused: the API has not heard of it. The token ends " + endOf(token) + "."
+	case good == 0:
+		found.Found = "Refused, at the first try. Its lifetime has not passed: it was taken back."
+	default:
+		found.Found = "Refused, " + millis(time.Since(began)) + " after the app began to try: the API had not heard of it before. Its lifetime has not passed: it was taken back."
 	}
-	called.Hop.Says = "With the access token of before."
-	atAPI := evidence{Title: "The access token, at the API", Dead: called.Hop.Status != http.StatusOK, Found: "Refused.", Hop: called.Hop}
-	if !atAPI.Dead {
-		atAPI.Found = "Still accepted, because this API looks at nothing but the token. It ends " + endOf(t.Access) + "."
-	}
-	return []evidence{renewal, atServer, atAPI}, nil
+	return found
 }

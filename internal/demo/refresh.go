@@ -45,7 +45,8 @@ type refreshView struct {
 	Ends   string // the access token does
 }
 
-func refreshBody(here *signedIn) any {
+func refreshBody(_ *App, v *visit) any {
+	here := v.here
 	return refreshView{Old: len(here.old), Last: here.renewal, Replay: here.replay, Ends: endOf(here.tokens.Access)}
 }
 
@@ -87,7 +88,7 @@ func (a *App) refresh(v *visit) {
 		a.fail(v, http.StatusBadGateway, failure{Title: "The new ID token is not what it should be", Checks: held, Says: "The application keeps what it had."})
 		return
 	}
-	v.here.took(after)
+	v.took(after)
 	v.here.replay = nil
 	v.here.renewal = compare(before, after, time.Now())
 	v.here.renewal.Checks = held
@@ -101,7 +102,8 @@ func refreshHop(says string, status int) hop {
 
 // took replaces the tokens and remembers what it replaced, for the curious. A real
 // application forgets it.
-func (here *signedIn) took(after tokens) {
+func (v *visit) took(after tokens) {
+	here := v.here
 	if after.Refresh != here.tokens.Refresh {
 		here.old = append(here.old, here.tokens.Refresh)
 		if len(here.old) > maxOldTokens {
@@ -109,6 +111,7 @@ func (here *signedIn) took(after tokens) {
 		}
 	}
 	here.tokens = after
+	v.session.line.renew(after.Access)
 }
 
 // renew presents a refresh token.
@@ -169,11 +172,11 @@ func (a *App) replayOldest(v *visit) {
 			a.unreached(v, err)
 			return
 		}
-		v.here.took(after)
+		v.took(after)
 		tried.Hop = refreshHop("It was replaced a moment ago, so the app may simply not have got the answer. It gets the very same successor again: no second line of tokens begins, and nobody is signed out for a lost packet.", got.status)
 	case got.failure() == string(oauth.InvalidGrant):
 		v.here.over, tried.Ended, tried.Code = true, true, got.failure()
-		tried.Hop = refreshHop("It was replaced more than once: somebody holds a copy. Mintmark cannot tell the owner from the thief, so it ends the grant: no token of it works at Mintmark any more, the newest included.", got.status)
+		tried.Hop = refreshHop("It was replaced more than once: somebody holds a copy. Mintmark cannot tell the owner from the thief, so it ends the grant: no token of it works any more, the newest included, neither at Mintmark nor at the API.", got.status)
 	default:
 		a.unreached(v, fmt.Errorf("refreshing: %s", got.failure()))
 		return

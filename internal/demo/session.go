@@ -30,6 +30,7 @@ type session struct {
 	pending map[string]pending // sign-ins under way, by state
 	here    *signedIn          // nil: nobody is signed in
 	left    *departure         // how the last one left
+	line    *line              // its calls of the API
 }
 
 // pending is a sign-in that was begun.
@@ -38,6 +39,7 @@ type pending struct {
 	verifier string
 	at       time.Time
 	to       string // where it was sent, as shown to the visitor
+	then     string // the page that it was begun from
 }
 
 // tokens are what one answer of the token endpoint gave.
@@ -89,9 +91,10 @@ func (s *sessions) of(r *http.Request) *session {
 	return found
 }
 
-// begin makes a session and gives the browser its cookie.
-func (s *sessions) begin(w http.ResponseWriter) *session {
-	made := &session{pending: map[string]pending{}}
+// begin makes a session and gives the browser its cookie. host is how the browser
+// calls the application.
+func (s *sessions) begin(w http.ResponseWriter, host string) *session {
+	made := &session{pending: map[string]pending{}, line: &line{host: host}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.byID) >= maxSessions {

@@ -21,12 +21,12 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 	}
 	s := a.sessions.of(r)
 	if s == nil {
-		s = a.sessions.begin(w)
+		s = a.sessions.begin(w, a.host)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// rand.Text has 130 bits; two make a verifier of the 43 characters that RFC 7636 §4.1 asks for.
-	state, p := rand.Text(), pending{nonce: rand.Text(), verifier: rand.Text() + rand.Text(), at: time.Now()}
+	state, p := rand.Text(), pending{nonce: rand.Text(), verifier: rand.Text() + rand.Text(), at: time.Now(), then: startOf(r)}
 	query := url.Values{
 		"response_type":         {oauth.ResponseTypeCode},
 		"client_id":             {a.config.ClientID},
@@ -42,7 +42,17 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 	p.to = "GET " + oauth.PathAuthorize + "?response_type=code&client_id=" + a.config.ClientID + "&scope=…&resource=…&state=" +
 		short(state) + "&nonce=" + short(p.nonce) + "&code_challenge=…"
 	s.expect(state, p)
-	http.Redirect(w, r, metadata.AuthorizationEndpoint+"?"+query.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, a.front(metadata.AuthorizationEndpoint)+"?"+query.Encode(), http.StatusSeeOther)
+}
+
+// startOf is the page of the tour that a sign-in was begun from, and goes back to.
+func startOf(r *http.Request) string {
+	for _, step := range tour() {
+		if step.Path == r.URL.Query().Get("from") {
+			return step.Path
+		}
+	}
+	return tour()[0].Path
 }
 
 // callback takes the server's answer to an authorization request.
@@ -84,7 +94,8 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.here, s.left = here, nil
 		a.sessions.rename(w, s)
-		http.Redirect(w, r, tour[0].Path, http.StatusSeeOther)
+		a.sessions.follow(s.line, here.subject, here.tokens.Access)
+		http.Redirect(w, r, p.then, http.StatusSeeOther)
 	}
 }
 

@@ -2,14 +2,18 @@ package demo
 
 import (
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mintmark-id/mintmark/internal/jose"
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/verify"
 )
 
 const (
@@ -69,84 +73,47 @@ func (f *forger) sign(key *jose.PrivateKey, typ string, claims map[string]any) s
 
 type set = map[string]any
 
-func TestTheAPITakesOnlyWhatWasMintedForIt(t *testing.T) {
-	f, now := newForger(t), time.Now()
-	api := NewAPI(issuer, audience)
-	api.provider = f.provider()
-	good := set{"iss": issuer, "aud": []string{audience, issuer}, "exp": now.Unix() + 60, "iat": now.Unix(), "sub": "u", "scope": "a orders:read"}
-	for _, c := range []struct {
-		name   string
-		token  string
-		scope  string
-		want   oauth.Code
-		broken string // part of the rule that does not hold
-	}{
-		{"RFC 9068 §4", f.sign(f.key, "at+jwt", good), ScopeRead, "", ""},
-		{"one audience as a string, RFC 7519 §4.1.3", f.sign(f.key, "at+jwt", changed(good, set{"aud": audience})), ScopeRead, "", ""},
-		{"the long type, RFC 9068 §4", f.sign(f.key, "application/at+jwt", good), ScopeRead, "", ""},
-		{"no token", "hello", ScopeRead, oauth.InvalidToken, "three parts"},
-		{"an ID token, RFC 9068 §4", f.sign(f.key, "JWT", good), ScopeRead, oauth.InvalidToken, "typ"},
-		{"no type", f.sign(f.key, "", good), ScopeRead, oauth.InvalidToken, "typ"},
-		{"another's key under the issuer's name", tampered(f.sign(f.key, "at+jwt", good), f.sign(f.other, "at+jwt", good)), ScopeRead, oauth.InvalidToken, "signed"},
-		{"a key that nobody published", f.sign(f.other, "at+jwt", good), ScopeRead, oauth.InvalidToken, "signed"},
-		{"an algorithm that this API does not take, RFC 8725 §3.1", f.sign(f.rsa, "at+jwt", good), ScopeRead, oauth.InvalidToken, "signed"},
-		{"one letter changed", forged(f.sign(f.key, "at+jwt", good)), ScopeRead, oauth.InvalidToken, "signed"},
-		{"another issuer", f.sign(f.key, "at+jwt", changed(good, set{"iss": issuer + "/"})), ScopeRead, oauth.InvalidToken, "(iss)"},
-		{"no issuer", f.sign(f.key, "at+jwt", changed(good, set{"iss": nil})), ScopeRead, oauth.InvalidToken, "(iss)"},
-		{"another audience", f.sign(f.key, "at+jwt", changed(good, set{"aud": issuer})), ScopeRead, oauth.InvalidToken, "(aud"},
-		{"no audience", f.sign(f.key, "at+jwt", changed(good, set{"aud": nil})), ScopeRead, oauth.InvalidToken, "(aud"},
-		{"expired", f.sign(f.key, "at+jwt", changed(good, set{"exp": now.Unix() - 10})), ScopeRead, oauth.InvalidToken, "(exp)"},
-		{"within the leeway", f.sign(f.key, "at+jwt", changed(good, set{"exp": now.Unix() - 2})), ScopeRead, "", ""},
-		{"never ends", f.sign(f.key, "at+jwt", changed(good, set{"exp": nil})), ScopeRead, oauth.InvalidToken, "(exp)"},
-		{"another scope", f.sign(f.key, "at+jwt", good), ScopeWrite, oauth.InsufficientScope, "(scope)"},
-		{"no scope", f.sign(f.key, "at+jwt", changed(good, set{"scope": nil})), ScopeRead, oauth.InsufficientScope, "(scope)"},
-		{"a scope of which it is a part", f.sign(f.key, "at+jwt", changed(good, set{"scope": "orders:readall"})), ScopeRead, oauth.InsufficientScope, "(scope)"},
-	} {
-		api.provider.keysAt = time.Now() // the keys are fresh
-		got, err := api.check(t.Context(), c.token, c.scope, now)
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		last := got.checks[len(got.checks)-1]
-		if got.refused != c.want || last.OK != (c.want == "") || !strings.Contains(last.Rule+last.Found, c.broken) {
-			t.Errorf("%s: refused %q after %+v, want %q", c.name, got.refused, last, c.want)
-		}
-	}
-}
-
-// tampered is a token with the signature of another.
-func tampered(token, signature string) string {
-	return token[:strings.LastIndexByte(token, '.')] + signature[strings.LastIndexByte(signature, '.'):]
-}
-
-func TestAnAPIWithoutKeysTakesTheBlame(t *testing.T) {
+func TestAnAPIThatCannotKnowTakesTheBlame(t *testing.T) {
 	f := newForger(t)
-	api := NewAPI(issuer, audience)
-	api.provider = f.provider()
-	api.provider.keys = nil
-	if _, err := api.check(t.Context(), f.sign(f.key, "at+jwt", set{}), ScopeRead, time.Now()); err == nil {
-		t.Error("a token was judged without keys")
-	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, audience+"/orders", nil)
+	api, err := NewAPI(t.Context(), APIConfig{ // nobody listens there
+		Issuer: "http://127.0.0.1:1", Address: audience, ClientID: "demo-api", ClientSecret: "s", Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+f.sign(f.key, "at+jwt", set{}))
-	w := &noted{discard: discard{http.Header{}}}
+	defer func() { _ = api.Close() }()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, audience+"/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+f.sign(f.key, "at+jwt", set{"iss": "http://127.0.0.1:1"}))
+	w := httptest.NewRecorder()
 	api.ServeHTTP(w, r)
-	if w.status != http.StatusServiceUnavailable || w.header.Get("Retry-After") == "" {
-		t.Errorf("status %d, header %v: a client would throw its token away", w.status, w.header)
+	if outcome, _ := readVerdict(w.Header()); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || outcome != notKnown {
+		t.Errorf("status %d, header %v: a client would throw its token away", w.Code, w.Header())
 	}
 }
 
-// noted remembers the status of an answer.
-type noted struct {
-	discard
-	status int
+func TestAnAccountEndsWithTheRuleThatDoesNotHold(t *testing.T) {
+	f, now := newForger(t), time.Now()
+	token := f.sign(f.key, "JWT", set{"iss": issuer, "aud": audience, "exp": now.Unix() + 60, "sub": "u", "scope": "orders:read"})
+	for _, r := range rules() {
+		held := account(r.broken, token, now)
+		for n, c := range held {
+			if last := n == len(held)-1; c.OK == last || last && c.Rule != r.says {
+				t.Errorf("%s: rule %d of %d is %+v", r.broken, n, len(held), c)
+			}
+		}
+	}
+	if held := account(accepted, token, now); len(held) != len(rules()) || !held.allHold() {
+		t.Errorf("accepted: %+v", held)
+	}
+	if found := account(string(verify.WrongType), token, now)[1].Found; found != "typ JWT" {
+		t.Errorf("of a wrong type was found %q", found)
+	}
+	for _, outcome := range []string{noToken, notKnown, ""} {
+		if held := account(outcome, "", now); held != nil {
+			t.Errorf("%s: nothing was checked, but %+v", outcome, held)
+		}
+	}
 }
-
-func (n *noted) WriteHeader(status int) { n.status = status }
 
 func TestTheAppBelievesOnlyAnIDTokenForItAndForThisSignIn(t *testing.T) {
 	f, now := newForger(t), time.Now()
@@ -201,17 +168,19 @@ func TestTheAppBelievesOnlyAnIDTokenForItAndForThisSignIn(t *testing.T) {
 func TestAKeyThatIsNewerThanTheCopyIsFetched(t *testing.T) {
 	w, b := newWorld(t), newBrowser(t)
 	b.signIn(w)
-	token := w.held(t).here.tokens.Access
-	stranger := newForger(t).other.Public()
-	w.api.provider.metadata = nil
-	w.api.provider.keys, w.api.provider.keysAt = jose.KeySet{stranger}, time.Now().Add(-2*keysPause)
-	got, err := w.api.check(t.Context(), token, ScopeRead, time.Now())
-	if err != nil || got.refused != "" {
-		t.Errorf("refused %q, %v", got.refused, err)
+	token, err := jose.Parse(w.held(t).here.tokens.ID)
+	if err != nil {
+		t.Fatal(err)
 	}
-	w.api.provider.keys, w.api.provider.keysAt = jose.KeySet{stranger}, time.Now()
-	if got, err := w.api.check(t.Context(), token, ScopeRead, time.Now()); err != nil || got.refused != oauth.InvalidToken {
-		t.Errorf("fetched again within %s: refused %q, %v", keysPause, got.refused, err)
+	stranger := newForger(t).other.Public()
+	p := newProvider(w.issuer)
+	p.keys, p.keysAt = jose.KeySet{stranger}, time.Now().Add(-2*keysPause)
+	if _, err := p.verify(t.Context(), token, jose.ES256); err != nil {
+		t.Error(err)
+	}
+	p.keys, p.keysAt = jose.KeySet{stranger}, time.Now()
+	if _, err := p.verify(t.Context(), token, jose.ES256); !errors.Is(err, jose.ErrUnknownKey) {
+		t.Errorf("fetched again within %s: %v", keysPause, err)
 	}
 }
 

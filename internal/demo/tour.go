@@ -10,19 +10,23 @@ import (
 
 // step is a page of the tour, for somebody who is signed in.
 type step struct {
-	Path  string
-	Name  string
-	Title string
-	body  func(*signedIn) any
+	Path   string
+	Name   string
+	Title  string
+	Script string // that it runs, if it may
+	body   func(*App, *visit) any
 }
 
 // tour is the pages in their order.
-var tour = []step{
-	{"/you", "Signed in", "You are signed in", youBody},
-	{"/tokens", "Tokens", "Three tokens", tokensBody},
-	{"/api", "API", "Call the API", apiBody},
-	{"/refresh", "Refresh", "Renew the tokens", refreshBody},
-	{"/leave", "Leave", "Leave", nil},
+func tour() []step {
+	return []step{
+		{"/you", "Signed in", "You are signed in", "", youBody},
+		{"/tokens", "Tokens", "Three tokens", "", tokensBody},
+		{"/api", "API", "Call the API", "", apiBody},
+		{"/refresh", "Refresh", "Renew the tokens", "", refreshBody},
+		{pathBrowsers, "Browsers", "Two browsers", "/browsers.js", browsersBody},
+		{"/leave", "Leave", "Leave", "", nil},
+	}
 }
 
 // view is what a template sees.
@@ -32,8 +36,10 @@ type view struct {
 	Path     string // of the step, empty outside the tour
 	Config   Config
 	Tour     []step
+	Script   string
 	SignedIn bool
 	Over     bool // the server ended the grant
+	Second   bool // under the other name of this machine
 	Body     any
 }
 
@@ -51,9 +57,9 @@ func (a *App) welcome(w http.ResponseWriter, r *http.Request) {
 // show makes the handler of a step.
 func (a *App) show(s step) func(*visit) {
 	return func(v *visit) {
-		page := view{Page: strings.TrimPrefix(s.Path, "/"), Title: s.Title, Path: s.Path, SignedIn: true, Over: v.here.over}
+		page := view{Page: strings.TrimPrefix(s.Path, "/"), Title: s.Title, Path: s.Path, Script: s.Script, SignedIn: true, Over: v.here.over}
 		if s.body != nil {
-			page.Body = s.body(v.here)
+			page.Body = s.body(a, v)
 		}
 		a.render(v, http.StatusOK, page)
 	}
@@ -67,7 +73,8 @@ type you struct {
 	User   []inspect.Member
 }
 
-func youBody(here *signedIn) any {
+func youBody(_ *App, v *visit) any {
+	here := v.here
 	return you{Name: here.name, Hops: here.hops, Checks: here.checks, User: here.user}
 }
 
@@ -80,8 +87,8 @@ type tokenView struct {
 	inspect.Report
 }
 
-func tokensBody(here *signedIn) any {
-	now := time.Now()
+func tokensBody(_ *App, v *visit) any {
+	here, now := v.here, time.Now()
 	return []tokenView{
 		viewToken("id", "ID token", "It stays in the app, as the record of the sign-in. It comes back to Mintmark as a hint when you log out.", here.tokens.ID, now),
 		viewToken("access", "Access token", "The app sends it to the API with every call, and keeps it in memory for as long as it lives.", here.tokens.Access, now),
@@ -115,16 +122,18 @@ type apiChoice struct {
 	token             func(*signedIn) string
 }
 
-var apiChoices = []apiChoice{
-	{"read", "Read the orders", "With the access token, as it should be.", http.MethodGet, func(here *signedIn) string { return here.tokens.Access }},
-	{"write", "Place an order", "The API wants orders:write for that. Nobody gave it to this app, so the same token does not reach that far.", http.MethodPost, func(here *signedIn) string { return here.tokens.Access }},
-	{"id", "Show the ID token instead", "It is signed by the same key, for the same user. But it is no permission.", http.MethodGet, func(here *signedIn) string { return here.tokens.ID }},
-	{"forged", "Change one letter", "The access token with one letter of its claims changed, as a forger would.", http.MethodGet, func(here *signedIn) string { return forged(here.tokens.Access) }},
-	{"none", "No token at all", "As a stranger.", http.MethodGet, func(*signedIn) string { return "" }},
+func apiChoices() []apiChoice {
+	return []apiChoice{
+		{"read", "Read the orders", "With the access token, as it should be.", http.MethodGet, func(here *signedIn) string { return here.tokens.Access }},
+		{"write", "Place an order", "The API wants orders:write for that. Nobody gave it to this app, so the same token does not reach that far.", http.MethodPost, func(here *signedIn) string { return here.tokens.Access }},
+		{"id", "Show the ID token instead", "It is signed by the same key, for the same user. But it is no permission.", http.MethodGet, func(here *signedIn) string { return here.tokens.ID }},
+		{"forged", "Change one letter", "The access token with one letter of its claims changed, as a forger would.", http.MethodGet, func(here *signedIn) string { return forged(here.tokens.Access) }},
+		{"none", "No token at all", "As a stranger.", http.MethodGet, func(*signedIn) string { return "" }},
+	}
 }
 
-func apiBody(here *signedIn) any {
-	return apiView{Choices: apiChoices, Last: here.call, Asked: here.asked}
+func apiBody(_ *App, v *visit) any {
+	return apiView{Choices: apiChoices(), Last: v.here.call, Asked: v.here.asked}
 }
 
 // forged changes one letter in the middle of the claims.
@@ -147,7 +156,7 @@ func forged(token string) string {
 // callAgain calls the API in the way that was chosen.
 func (a *App) callAgain(v *visit) {
 	chosen := v.r.PostFormValue("choice")
-	for _, c := range apiChoices {
+	for _, c := range apiChoices() {
 		if c.Value != chosen {
 			continue
 		}

@@ -13,9 +13,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -31,9 +34,11 @@ const (
 // world is a real server, and the application and the API beside it.
 type world struct {
 	engine *engine.Engine
+	feed   *feed.Feed
 	app    *App
 	api    *API
 	issuer string
+	front  string
 	appURL string
 	apiURL string
 }
@@ -71,8 +76,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, log := context.Background(), slog.New(slog.NewTextHandler(t.Output(), nil))
 	w := &world{}
-	var sockets [3]net.Listener
-	for n, address := range []*string{&w.issuer, &w.appURL, &w.apiURL} {
+	var sockets [4]net.Listener
+	for n, address := range []*string{&w.issuer, &w.appURL, &w.apiURL, &w.front} {
 		sockets[n], *address = listen(t)
 	}
 	st, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "mintmark.db"), Issuer: w.issuer, Unsafe: true})
@@ -92,22 +97,62 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.engine.Close)
-	server, err := web.New(web.Config{Engine: w.engine, Log: log})
+	w.feed, err = feed.Open(ctx, feed.Config{Store: st, Issuer: w.issuer, Ring: w.engine.Ring, Now: w.engine.Now, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.app = NewApp(Config{
-		Issuer: w.issuer, App: w.appURL, API: w.apiURL, ClientID: "breadbox", ClientSecret: w.seed(ctx, t), LoginHint: ana, Log: log,
-	})
-	w.api = NewAPI(w.issuer, w.apiURL)
-	for n, handler := range []http.Handler{server, w.app, w.api} {
-		serve(t, sockets[n], handler, log)
+	t.Cleanup(w.feed.Close)
+	server, err := web.New(web.Config{Engine: w.engine, Feed: w.feed, Log: log})
+	if err != nil {
+		t.Fatal(err)
 	}
+	serve(t, sockets[0], server, log)
+	w.front = otherName(w.front)
+	front, err := NewFront(w.issuer, w.front, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, sockets[3], front, log)
+	app, verifier := w.seed(ctx, t)
+	w.app = NewApp(Config{
+		Issuer: w.issuer, Front: w.front, App: w.appURL, API: w.apiURL, ClientID: app.ID, ClientSecret: app.Secret, LoginHint: ana,
+		EndUser: administrator(t, web.AdminConfig{Engine: w.engine, Feed: w.feed, Log: log, StartedAt: time.Now()}), Log: log,
+	})
+	serve(t, sockets[1], w.app, log)
+	w.api, err = NewAPI(ctx, APIConfig{Issuer: w.issuer, Address: w.apiURL, ClientID: verifier.ID, ClientSecret: verifier.Secret, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.api.Close() })
+	serve(t, sockets[2], w.api, log)
 	return w
 }
 
-// seed makes the API, ana and the client, and gives the client's secret.
-func (w *world) seed(ctx context.Context, t *testing.T) string {
+// administrator ends everything of a user through the administration API, and
+// gives the receipt.
+func administrator(t *testing.T, c web.AdminConfig) func(context.Context, string) (string, error) {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	var options net.ListenConfig
+	listener, err := options.Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, listener, web.Admin(c), c.Log)
+	client := admin.Dial(socket)
+	t.Cleanup(client.Close)
+	return func(ctx context.Context, sub string) (string, error) {
+		result, err := client.Revoke(ctx, admin.Revocation{Kind: "user", IDs: []string{sub}, Reason: "a test"}, 2*time.Second)
+		if err != nil || result.Receipt == nil {
+			return "", err
+		}
+		return result.Receipt.Sentence, nil
+	}
+}
+
+// seed makes the API, ana, and the clients that are the application and the API's
+// verifier.
+func (w *world) seed(ctx context.Context, t *testing.T) (app, verifier engine.ManagedClient) {
 	t.Helper()
 	if _, err := w.engine.CreateResource(ctx, w.apiURL, record.ResourceSettings{Scopes: []string{ScopeRead, ScopeWrite}}); err != nil {
 		t.Fatal(err)
@@ -116,21 +161,29 @@ func (w *world) seed(ctx context.Context, t *testing.T) string {
 	if _, err := w.engine.CreateUser(ctx, profile, password); err != nil {
 		t.Fatal(err)
 	}
-	rotate := true
-	client, err := w.engine.CreateClient(ctx, "breadbox", engine.ClientForm{Name: "Breadbox", Settings: record.ClientSettings{
-		RedirectURIs:           []string{w.appURL + PathCallback},
-		PostLogoutRedirectURIs: []string{w.appURL + PathSignedOut},
-		GrantTypes:             []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
-		ApplicationType:        "web",
-		Scope:                  Scope,
-		Resources:              []string{w.apiURL},
-		RotateRefresh:          &rotate,
-		IDTokenSigningAlg:      "ES256",
-	}})
-	if err != nil {
-		t.Fatal(err)
+	create := func(id string, settings record.ClientSettings) engine.ManagedClient {
+		client, err := w.engine.CreateClient(ctx, id, engine.ClientForm{Name: "Breadbox", Settings: settings})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return client
 	}
-	return client.Secret
+	rotate := true
+	settings := record.ClientSettings{
+		GrantTypes:        []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
+		ApplicationType:   "web",
+		Scope:             Scope,
+		Resources:         []string{w.apiURL},
+		RotateRefresh:     &rotate,
+		IDTokenSigningAlg: "ES256",
+	}
+	for _, at := range Addresses(w.appURL) {
+		settings.RedirectURIs = append(settings.RedirectURIs, at+PathCallback)
+		settings.PostLogoutRedirectURIs = append(settings.PostLogoutRedirectURIs, at+PathSignedOut)
+	}
+	return create("breadbox", settings), create("demo-api", record.ClientSettings{
+		GrantTypes: []string{oauth.GrantClientCredentials}, Scope: oauth.ScopeReadRevocations, Resources: []string{w.apiURL},
+	})
 }
 
 // browser is somebody at the application, without JavaScript.
