@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // fleet waits until the API's verifier has reported: from then on receipts count
@@ -77,7 +79,7 @@ func TestLoggingOutEverywhereIsSeenByTheAPIInAllBrowsersAndAFreshSignInWorks(t *
 
 	after := first.post(w.appURL+"/browsers/end", nil)
 	after.has(t, "applied by 1 of 1 connected verifier in ", " ms", "The API refuses Browser 1 (401)", "The API refuses Browser 2 (401)",
-		"Mintmark answers: applied by 1 of 1", " after the button", "Refused: the access token was revoked.", "Sign in again in its own window")
+		"Mintmark answers: applied by 1 of 1", "Refused everywhere within ", "Refused: the access token was revoked.", "Sign in again in its own window")
 	after.figures(t, map[string]string{"lookups": "0", "refusals-1": "2", "refusals-2": "2", "entries": "1"})
 	second.get(w.appURL+pathBrowsers).has(t, "applied by 1 of 1 connected verifier in ", "Refused: the access token was revoked.")
 	second.get(w.appURL+"/tokens").has(t, "The server has ended this sign-in")
@@ -178,5 +180,54 @@ func TestAPageShowsItsOwnBrowserAndFewOthersOfTheSameUser(t *testing.T) {
 	}
 	if number, _ := own.whose(); number != maxLines+3 {
 		t.Errorf("a browser that signs in again is number %d", number)
+	}
+}
+
+func TestTheStoryOfAnEndIsToldInOrder(t *testing.T) {
+	asked := time.Now()
+	at := func(n int, status, good int, after time.Duration) *caller {
+		return &caller{line: &line{number: n}, last: tried{Status: status}, good: good, at: asked.Add(after)}
+	}
+	answered := asked.Add(4 * time.Millisecond)
+	for _, c := range []struct {
+		list    []*caller
+		marks   []string
+		verdict string
+	}{
+		{
+			[]*caller{at(1, 401, 1, 3*time.Millisecond), at(2, 401, 7, 2*time.Millisecond)},
+			[]string{"Breadbox asks", "Browser 2 (401), which had been accepted 7 times", "Browser 1 (401), which had been accepted 1 time ", "Mintmark answers"},
+			"within 3.0 ms of the button, 1.0 ms before",
+		},
+		{
+			[]*caller{at(1, 401, 1, 6*time.Millisecond)},
+			[]string{"Breadbox asks", "Mintmark answers", "Browser 1 (401)"},
+			"within 6.0 ms of the button, the last 2.0 ms after",
+		},
+		{[]*caller{at(1, 401, 0, time.Millisecond)}, []string{"Breadbox asks", "Browser 1 was refused before", "Mintmark answers"}, "Nothing changed"},
+		{[]*caller{at(1, 503, 2, time.Millisecond)}, []string{"Breadbox asks", "Browser 1 was not refused", "Mintmark answers"}, "Nothing changed"},
+	} {
+		var e ending
+		e.tell(asked, answered, c.list)
+		for n, m := range e.Marks {
+			if len(e.Marks) != len(c.marks) || !strings.Contains(m.Says, c.marks[n]) {
+				t.Errorf("mark %d is %q, want %q", n, m.Says, c.marks)
+			}
+		}
+		if !strings.Contains(e.Verdict, c.verdict) {
+			t.Errorf("the verdict is %q, want %q", e.Verdict, c.verdict)
+		}
+	}
+}
+
+func TestASignInGoesBackToAPageOfTheTourAndNowhereElse(t *testing.T) {
+	for from, want := range map[string]string{
+		pathBrowsers: pathBrowsers, "/refresh": "/refresh", "": "/you", "/login": "/you",
+		"https://evil.example": "/you", "//evil.example": "/you",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/login?from="+url.QueryEscape(from), nil)
+		if got := startOf(r); got != want {
+			t.Errorf("from %q back to %s, not %s", from, got, want)
+		}
 	}
 }

@@ -101,7 +101,8 @@ func (e *ending) tell(asked, answered time.Time, list []*caller) {
 		name := fmt.Sprintf("Browser %d", number)
 		switch {
 		case c.good == 0 && c.last.dead():
-			continue // it was refused before
+			e.Marks = append(e.Marks, mark{0, name + " was refused before."})
+			continue
 		case !c.last.dead():
 			e.Marks = append(e.Marks, mark{c.at.Sub(asked), name + " was not refused: the API did not say so in time."})
 			continue
@@ -113,12 +114,13 @@ func (e *ending) tell(asked, answered time.Time, list []*caller) {
 	}
 	e.Marks = append(e.Marks, mark{answered.Sub(asked), "Mintmark answers: " + orNone(e.Receipt) + "."})
 	slices.SortStableFunc(e.Marks, func(a, b mark) int { return int(a.After - b.After) })
+	within := "Refused everywhere within " + millis(last.Sub(asked)) + " of the button, "
 	switch {
 	case last.IsZero():
-		e.Verdict = "There was no token that the API still accepted."
+		e.Verdict = "Nothing changed at the API."
 	case last.After(answered):
-		e.Verdict = "Refused " + millis(last.Sub(asked)) + " after the button, " + millis(last.Sub(answered)) + " after Mintmark's answer."
+		e.Verdict = within + "the last " + millis(last.Sub(answered)) + " after Mintmark's answer was here."
 	default:
-		e.Verdict = "Refused " + millis(last.Sub(asked)) + " after the button, " + millis(answered.Sub(last)) + " before Mintmark's answer was here."
+		e.Verdict = within + millis(answered.Sub(last)) + " before Mintmark's answer was here."
 	}
 }
