@@ -29,6 +29,7 @@ const (
 // AuthorizeAnswer is how an authorization request goes on. To is valid if
 // CanRedirect; with an error, the error then goes there, and else onto a page.
 type AuthorizeAnswer struct {
+	ClientID    string // whose request it is
 	Page        Page
 	Interaction string // the raw id, for the page's address
 	To          oauth.RedirectURI
@@ -63,7 +64,7 @@ func Authorize(ask Ask, st *record.AuthorizeState, env Env) Outcome[AuthorizeAns
 	if err != nil {
 		return refuse[AuthorizeAnswer](err)
 	}
-	answer := AuthorizeAnswer{To: to, CanRedirect: true, State: ask.Request.State, Mode: ask.Request.ResponseMode}
+	answer := AuthorizeAnswer{ClientID: st.Client.ID, To: to, CanRedirect: true, State: ask.Request.State, Mode: ask.Request.ResponseMode}
 	if answer.Mode == "" {
 		answer.Mode = oauth.ResponseQuery
 	}

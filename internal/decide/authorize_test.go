@@ -76,7 +76,8 @@ func TestASessionAndAConsentGiveACode(t *testing.T) {
 	wantRefusal(t, got.Err, "", "")
 	to, _ := oauth.MatchRedirectURI([]string{tokenRedirect}, tokenRedirect, false)
 	want := AuthorizeAnswer{
-		To: to, CanRedirect: true, Code: secret.NewOpaque(c.env.Seed, "code"), State: "a state", Mode: "query",
+		ClientID: "shop",
+		To:       to, CanRedirect: true, Code: secret.NewOpaque(c.env.Seed, "code"), State: "a state", Mode: "query",
 	}
 	if diff := cmp.Diff(want, got.Answer, cmp.AllowUnexported(oauth.RedirectURI{})); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)

@@ -21,7 +21,7 @@ func Consent(form ConsentForm, by Browser, st *record.InteractionState, hint *re
 	}
 	if st.Session != nil && st.Session.UserID != form.UserID {
 		// Somebody else has signed in since, in another tab: the answer is not theirs.
-		return Outcome[AuthorizeAnswer]{Answer: AuthorizeAnswer{Page: PageConsent}}
+		return Outcome[AuthorizeAnswer]{Answer: AuthorizeAnswer{ClientID: st.Interaction.Request.ClientID, Page: PageConsent}}
 	}
 	ask := Ask{Request: &st.Interaction.Request, Hint: hint, By: by, interaction: st.Interaction, consented: form.Allow}
 	decided := Authorize(ask, &st.AuthorizeState, env)
@@ -30,6 +30,7 @@ func Consent(form ConsentForm, by Browser, st *record.InteractionState, hint *re
 	}
 	// What would have happened does not: of it the way back to the client is kept.
 	answer := AuthorizeAnswer{
+		ClientID:    decided.Answer.ClientID,
 		To:          decided.Answer.To,
 		CanRedirect: decided.Answer.CanRedirect,
 		State:       decided.Answer.State,

@@ -59,7 +59,7 @@ func TestANoGoesBackToTheClient(t *testing.T) {
 			got := Consent(answered(false, st), pageBrowser(), st, nil, env)
 			wantRefusal(t, got.Err, oauth.ReasonUserDenied, oauth.AccessDenied)
 			to, _ := oauth.MatchRedirectURI([]string{tokenRedirect}, tokenRedirect, false)
-			answer := AuthorizeAnswer{To: to, CanRedirect: true, State: "a state", Mode: "query"}
+			answer := AuthorizeAnswer{ClientID: "shop", To: to, CanRedirect: true, State: "a state", Mode: "query"}
 			if diff := cmp.Diff(answer, got.Answer, cmp.AllowUnexported(oauth.RedirectURI{})); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}

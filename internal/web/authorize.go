@@ -17,7 +17,11 @@ func (s *site) authorize(v *visit) {
 	}
 	request, fault := oauth.ParseAuthorizationRequest(form)
 	v.clientID = request.ClientID
-	answer, err := s.engine.Authorize(v.r.Context(), &request, fault, s.browserOf(v))
+	b, known := s.browserSent(v)
+	answer, err := s.engine.Authorize(v.r.Context(), &request, fault, b)
+	if !known && answer.Page != engine.PageNone {
+		s.remember(v, b) // only a page that waits must be answered in the browser that it was shown in
+	}
 	s.goOn(v, answer, err)
 }
 
@@ -63,6 +67,7 @@ func printable(text string) string {
 // goOn takes a browser to where its authorization request leads: to a page of
 // ours, or back to the client with a code or an error, or nowhere.
 func (s *site) goOn(v *visit, answer engine.AuthorizeAnswer, err *oauth.Error) {
+	v.clientID = oneOf(v.clientID, answer.ClientID)
 	switch {
 	case err != nil && !answer.CanRedirect:
 		s.refuse(v, err) // RFC 6749 §4.1.2.1: never a redirect

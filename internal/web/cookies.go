@@ -42,21 +42,35 @@ func cookiesOf(issuer oauth.Issuer) cookieNames {
 // browserOf reads what a browser sent. One that is not known yet gets its
 // cookie.
 func (s *site) browserOf(v *visit) engine.Browser {
+	b, known := s.browserSent(v)
+	if !known {
+		s.remember(v, b)
+	}
+	return b
+}
+
+// browserSent reads what a browser sent. One that is not known yet has a fresh
+// name, which it gets if it is remembered.
+func (s *site) browserSent(v *visit) (b engine.Browser, known bool) {
 	agent := strings.ToValidUTF8(v.r.UserAgent(), "")
 	if len(agent) > maxAgent {
 		agent = strings.ToValidUTF8(agent[:maxAgent], "")
 	}
-	b := engine.Browser{
+	b = engine.Browser{
 		Session: s.cookie(v, s.cookies.session),
 		Browser: s.cookie(v, s.cookies.browser),
 		Agent:   agent,
 		Network: v.from.network,
 	}
-	if b.Browser == "" {
+	if known = b.Browser != ""; !known {
 		b.Browser = rand.Text()
-		s.setCookie(v, s.cookies.browser, b.Browser, browserAge)
 	}
-	return b
+	return b, known
+}
+
+// remember gives a browser its cookie.
+func (s *site) remember(v *visit, b engine.Browser) {
+	s.setCookie(v, s.cookies.browser, b.Browser, browserAge)
 }
 
 // cookie is the value of a cookie of ours. Of two with one name none can be
