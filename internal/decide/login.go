@@ -144,17 +144,20 @@ func reserveLogin(form LoginForm, by Browser, st *record.LoginState, now int64) 
 	return []record.CountAttempt{onNetwork, onAccount}, max(wait, accountWait)
 }
 
-// loginRefused is the audit row of a sign-in that did not work: one a minute for
-// each account, network and reason.
+// loginRefused is the audit row of a sign-in that did not work, one a minute for
+// each account and reason. What strangers can make up at no cost, names of nobody
+// and networks, adds no rows: what a network tries that has missed too often is
+// one row, whatever the accounts, and so is what names nobody, from wherever.
 func loginRefused(err *oauth.Error, form LoginForm, by Browser, st *record.LoginState, env Env) record.Audit {
-	row := record.Audit{
-		Key:    string(err.Reason) + " " + countersOf(form, by).onNetwork,
-		Event:  "sign_in_failed",
-		Actor:  ActorServer,
-		Detail: string(err.Reason),
-	}
-	if st.User != nil {
-		row.UserID = st.User.ID
+	row := record.Audit{Event: "sign_in_failed", Actor: ActorServer, Detail: string(err.Reason)}
+	names := countersOf(form, by)
+	switch {
+	case !st.Known && counted(st.Counters[names.network], env.Now) >= networkMisses:
+		row.Key = row.Detail + " " + names.network
+	case st.User == nil:
+		row.Key = row.Detail + " nobody"
+	default:
+		row.Key, row.UserID = row.Detail+" "+names.account, st.User.ID
 	}
 	if st.Interaction != nil {
 		row.ClientID = st.Interaction.Request.ClientID

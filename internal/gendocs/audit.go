@@ -41,7 +41,7 @@ var occasions = map[string]string{
 	"session_ended":          "A sign-in ended: signed out, ended by its user or an administrator, or another user signed in in that browser.",
 	"setup_done":             "The setup link was used; it works no more.",
 	"sign_in":                "A user signed in; the detail names the session.",
-	"sign_in_failed":         "A sign-in was refused; the detail is the reason. One row a minute for each account, network and reason, with a count.",
+	"sign_in_failed":         "A sign-in was refused; the detail is the reason. One row a minute for each reason and account, network that has missed too often, or for all that name nobody, with a count.",
 	"token_ended":            "A client revoked a single access token.",
 	"user_created":           "A user was added, by an administrator or by the setup link.",
 	"user_cut":               "All that a user had ended, or only their live tokens: signed out everywhere, password changed or set, disabled, deleted.",

@@ -289,22 +289,24 @@ func TestLoggingOutAllOthersKeepsTheOneThatAsked(t *testing.T) {
 func TestEqualEventsOfAMinuteAreOneRow(t *testing.T) {
 	s := open(t)
 	event := record.Audit{
-		ID: "a1", Key: "ana wrong 12:00", At: noon, Event: "sign_in_failed", Actor: "x", UserID: "ana", ClientID: "app",
+		ID: "a1", Key: "ana wrong", At: noon, Event: "sign_in_failed", Actor: "x", UserID: "ana", ClientID: "app",
 		GID: "gid", Detail: "d",
 	}
 	again, other, another := event, event, event
 	again.ID, again.At = "a2", noon+1
 	other.ID, other.Key, other.At = "a3", "", noon+2
 	another.ID, another.Key, another.At = "a4", "", noon+2
-	commit(t, s, event, again, other, another)
+	later := event
+	later.ID, later.At = "a5", noon+60_000
+	commit(t, s, event, again, other, another, later)
 	entry := func(a record.Audit, n int64) record.AuditEntry {
 		return record.AuditEntry{
 			ID: a.ID, At: a.At, Event: a.Event, Actor: a.Actor, UserID: a.UserID, ClientID: a.ClientID, GID: a.GID,
 			N: n, Detail: a.Detail,
 		}
 	}
-	want := []record.AuditEntry{entry(another, 1), entry(other, 1), entry(event, 2)}
+	want := []record.AuditEntry{entry(later, 1), entry(another, 1), entry(other, 1), entry(event, 2)}
 	same(t, "all", must[[]record.AuditEntry](t)(s.AuditList(t.Context(), "", 9)), want)
 	same(t, "a page", must[[]record.AuditEntry](t)(s.AuditList(t.Context(), "", 2)), want[:2])
-	same(t, "the next", must[[]record.AuditEntry](t)(s.AuditList(t.Context(), "a3", 2)), want[2:])
+	same(t, "the next", must[[]record.AuditEntry](t)(s.AuditList(t.Context(), "a4", 2)), want[2:])
 }

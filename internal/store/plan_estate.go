@@ -1,6 +1,10 @@
 package store
 
-import "github.com/mintmark-id/mintmark/internal/record"
+import (
+	"fmt"
+
+	"github.com/mintmark-id/mintmark/internal/record"
+)
 
 const (
 	putClient = `INSERT INTO clients (id, name, settings, enabled, cut, made_at, version)
@@ -84,6 +88,9 @@ func (p *plan) putKey(k record.SigningKey) {
 	p.touch(tableKeys, k.KID)
 }
 
+// auditMinute is the time in which equal events are one row (contract.md), in ms.
+const auditMinute = 60_000
+
 const audit = `INSERT INTO audit (id, merge_key, at, event, actor, user_id, client_id, gid, n, detail)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
 	ON CONFLICT (merge_key) DO UPDATE SET n = audit.n + 1`
@@ -91,7 +98,7 @@ const audit = `INSERT INTO audit (id, merge_key, at, event, actor, user_id, clie
 func (p *plan) audit(c record.Audit) {
 	var key any // NULL, which equals no other
 	if c.Key != "" {
-		key = c.Key
+		key = fmt.Sprintf("%x %s", c.At/auditMinute, c.Key)
 	}
 	p.do(audit, c.ID, key, c.At, c.Event, c.Actor, c.UserID, c.ClientID, c.GID, c.Detail)
 }
