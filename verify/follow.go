@@ -73,6 +73,9 @@ func (f *follower) fail(err error) {
 		f.broken = true
 		f.distrust()
 	}
+	if f.tail != nil && (f.broken || errors.Is(err, errRollback)) {
+		f.v.show(f.tail)
+	}
 	f.v.trouble(err)
 }
 

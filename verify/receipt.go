@@ -18,6 +18,7 @@ type receipt struct {
 	Log     string `json:"log"`
 	Seq     int64  `json:"seq"`
 	Entries int    `json:"entries"`
+	Head    string `json:"head,omitempty"` // the last good one, when the server does not go on from it
 }
 
 // version of the verifier, as receipts carry it.
@@ -37,6 +38,15 @@ func (v *Verifier) report(t *tail) {
 	v.receipts <- next // room for one, and the follower is the only one who puts it there
 }
 
+// show leaves a receipt with the last good head, because what the server says does
+// not go on from it. If the server's database was put back, that head proves it.
+func (v *Verifier) show(t *tail) {
+	if last := v.last.Load(); last != nil {
+		v.shown.Store(&last.raw)
+		v.report(t)
+	}
+}
+
 func (v *Verifier) sendReceipts(ctx context.Context) {
 	for {
 		select {
@@ -53,6 +63,10 @@ func (v *Verifier) sendReceipts(ctx context.Context) {
 func (v *Verifier) sendReceipt(ctx context.Context, r receipt) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	shown := v.shown.Load() // also if a later receipt came in the place of its own
+	if shown != nil {
+		r.Head = *shown
+	}
 	body, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -66,5 +80,6 @@ func (v *Verifier) sendReceipt(ctx context.Context, r receipt) error {
 	if err != nil {
 		return err
 	}
+	v.shown.CompareAndSwap(shown, nil)
 	return res.Body.Close()
 }

@@ -32,6 +32,7 @@ type Verifier struct {
 	introspection introspector
 	calls         calls
 	receipts      chan receipt
+	shown         atomic.Pointer[string] // a head that the server is to be shown
 	counts        counts
 	problem       atomic.Pointer[string]
 }

@@ -22,17 +22,17 @@ type ShownHead struct {
 }
 
 // RolledBack says what of a head proves a rollback, "" if nothing does. after is
-// our log from the head's number on. A head of another log proves nothing about
-// this one, and so nothing proves the same rollback twice.
+// our log from the head's number on. The cut begins another log, whose clock is
+// beyond that of the head, and so nothing proves the same rollback twice.
 func RolledBack(shown ShownHead, after *record.LogPart) string {
 	ours := &after.Head
 	switch {
+	case shown.LC > ours.LC: // of whichever log: the clock never goes back, and each log begins beyond the one before
+		return fmt.Sprintf("a signed head's clock stands at %d, the log's at %d", shown.LC, ours.LC)
 	case shown.Log != ours.LogID:
 		return ""
 	case shown.Seq > ours.Seq:
 		return fmt.Sprintf("a signed head stands at %d, the log at %d", shown.Seq, ours.Seq)
-	case shown.LC > ours.LC:
-		return fmt.Sprintf("a signed head's clock stands at %d, the log's at %d", shown.LC, ours.LC)
 	case after.Gap || after.Seq < ours.Seq:
 		return "" // nobody knows any more what lies between the two
 	}

@@ -37,14 +37,15 @@ func TestWhatProvesARollback(t *testing.T) {
 		{"where the log stands", ShownHead{ours, 4, 1004, chains[4]}, log(4), ""},
 		{"where it stood", ShownHead{ours, 2, 1002, chains[2]}, log(2), ""},
 		{"where it began", ShownHead{ours, 0, 900, chains[0]}, log(0), ""},
-		{"beyond the log", ShownHead{ours, 5, 1005, chains[4].Next(entries[0])}, log(5), "stands at 5, the log at 4"},
-		{"beyond the log by what is never served", ShownHead{ours, 5, 1005, chains[4]}, log(5), "stands at 5, the log at 4"},
+		{"beyond the log", ShownHead{ours, 5, 1004, chains[4].Next(entries[0])}, log(5), "stands at 5, the log at 4"},
+		{"beyond the log by what is never served", ShownHead{ours, 5, 1004, chains[4]}, log(5), "stands at 5, the log at 4"},
 		{"beyond its clock", ShownHead{ours, 4, 1005, chains[4]}, log(4), "clock stands at 1005, the log's at 1004"},
 		{"where another past was", ShownHead{ours, 3, 1003, chains[2].Next(entries[0])}, log(3), "the log at 4 does not follow on a head that was signed at 3"},
 		{"where it stands, with another past", ShownHead{ours, 4, 1004, chains[3]}, log(4), "does not follow"},
 		{"of another past, which is purged since", ShownHead{ours, 1, 1001, chains[2]}, gap, ""},
 		{"of another past, too long ago to compare", ShownHead{ours, 1, 1001, chains[2]}, cut, ""},
-		{"beyond a log that has ended", ShownHead{other, 5, 1005, chains[4]}, log(5), ""},
+		{"of a log that has ended", ShownHead{other, 5, 1004, chains[4]}, log(5), ""},
+		{"of a log that began after the copy was made", ShownHead{other, 1, 1005, chains[1]}, log(1), "clock stands at 1005, the log's at 1004"},
 	} {
 		got := RolledBack(c.shown, c.after)
 		if (got == "") != (c.proves == "") || !strings.Contains(got, c.proves) {

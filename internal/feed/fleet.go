@@ -42,6 +42,9 @@ type Report struct {
 	Log     revocation.LogID `json:"log"`
 	Seq     int64            `json:"seq"` // applied
 	Entries int64            `json:"entries"`
+	// Head is the last that it found good, when the log does not go on from it: proof,
+	// if we signed it. It is for whoever has the keys, and not kept in the list.
+	Head string `json:"head"`
 }
 
 // Verifier is one that has reported.
@@ -96,12 +99,9 @@ func (f *Feed) Report(clientID string, r Report) error {
 	}
 	now := f.Now()
 	f.mu.Lock()
-	ahead := r.Log == f.tail.log && r.Seq > f.tail.seq
+	f.noteAhead(Cursor{r.Log, r.Seq}, now)
 	f.mu.Unlock()
-	if ahead {
-		f.Log.Error("a verifier is ahead of the log: an older database was put in the place of this one",
-			"verifier", r.Name, "client_id", clientID, "seq", r.Seq)
-	}
+	r.Head = ""
 	fleet := &f.fleet
 	fleet.mu.Lock()
 	defer fleet.mu.Unlock()
