@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -168,4 +169,29 @@ func TestAReaderWaitsForTheCommitThatItHasSeen(t *testing.T) {
 			t.Errorf("a commit that is never published: %v", err)
 		}
 	})
+}
+
+// tokens.md, part 2, I2: who asks while a cutoff is being published gets its token,
+// which lives, instead of a refusal for what it began before.
+func TestACutoffThatIsBeingPublishedIsWaitedFor(t *testing.T) {
+	s := world(t)
+	before := *s.cache.at.Load()
+	commit(t, s, record.CutClient{ClientID: app().ID}, record.Append{Target: revocation.ForClient(app().ID)})
+	after := *s.cache.at.Load()
+	s.cache.at.Store(&before) // as between COMMIT and publishing
+	asked := make(chan record.ClientState, 1)
+	go func() {
+		state, err := s.ClientState(t.Context(), app().ID, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		asked <- state
+	}()
+	for s.cache.clients.get(app().ID) == nil { // until the row was read
+		runtime.Gosched()
+	}
+	s.cache.publish(after, []cachedRow{{tableClients, app().ID}})
+	if state := <-asked; state.LC < state.Client.Cut || state.Client.Cut == 0 {
+		t.Errorf("a state of %d has a client that was cut at %d", state.LC, state.Client.Cut)
+	}
 }

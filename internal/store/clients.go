@@ -110,8 +110,31 @@ func (s *Store) user(ctx context.Context, id string) (*record.User, error) {
 
 // ClientState is what client_credentials is decided from. It comes from memory
 // when client and resources are there; its clock is the cache's, read before them.
+// A row that was cut after that would be refused for a cutoff that the request
+// began before: the clock is read again then (tokens.md I2).
 func (s *Store) ClientState(ctx context.Context, clientID string, auds []string) (record.ClientState, error) {
-	return s.askedState(ctx, *s.cache.at.Load(), clientID, auds)
+	for {
+		at := *s.cache.at.Load()
+		state, err := s.askedState(ctx, at, clientID, auds)
+		cut := latestCut(&state)
+		if err != nil || cut <= at.lc {
+			return state, err
+		}
+		if err := s.cache.reach(ctx, cut); err != nil {
+			return record.ClientState{}, unavailable("waiting for a commit to be seen", err)
+		}
+	}
+}
+
+// latestCut is the largest cutoff of a client and resources that were loaded.
+func latestCut(state *record.ClientState) (cut int64) {
+	if state.Client != nil {
+		cut = state.Client.Cut
+	}
+	for _, r := range state.Resources {
+		cut = max(cut, r.Cut)
+	}
+	return cut
 }
 
 // askedState is clientState for a request that may still name its resources:
