@@ -27,6 +27,9 @@ const (
 // was put back, most likely. The verifier keeps what it knows and stays stale.
 var errRollback = errors.New("the log went back: was a database put back?")
 
+// errRenewed is why a connection is left for one with a fresh token.
+var errRenewed = errors.New("there is a fresh token for the feed")
+
 // errSilent is why a connection that still stands is given up.
 var errSilent = errors.New("no heartbeat for 6.5 s")
 
@@ -55,12 +58,13 @@ func (f *follower) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
-			f.fail(err)
-		}
 		if f.heard && time.Since(start) >= longPause {
 			pause = firstPause
 		}
+		if err == nil {
+			continue // nothing failed: another way of reading is due
+		}
+		f.fail(err)
 		sleep(ctx, jitter(pause, 0.5))
 		pause = min(2*pause, longPause)
 	}
@@ -133,6 +137,10 @@ func (f *follower) take(next *tail) error {
 func (f *follower) stream(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	token, err := f.v.remote.feedToken(ctx)
+	if err != nil {
+		return fmt.Errorf("getting a token for the feed: %w", err)
+	}
 	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
 	defer f.listen(watchdog)
 	res, err := f.v.remote.feed(ctx, pathStream+"?cursor="+f.tail.cursor(), http.Header{"Accept": {"text/event-stream"}})
@@ -140,12 +148,21 @@ func (f *follower) stream(ctx context.Context) error {
 		return fmt.Errorf("opening the stream: %w", errors.Join(context.Cause(ctx), err))
 	}
 	defer func() { _ = res.Body.Close() }()
+	// The server ends the stream with its token; so it is left before that.
+	f.v.work.Go(func() {
+		if f.v.remote.renewed(ctx, token) {
+			cancel(errRenewed)
+		}
+	})
 	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || kind != "text/event-stream" {
 		f.deaf++
 		return errors.New("opening the stream: the answer is none")
 	}
 	for in := newEvents(res.Body); ; {
 		e, err := in.next()
+		if err != nil && errors.Is(context.Cause(ctx), errRenewed) {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("reading the stream: %w", errors.Join(context.Cause(ctx), err))
 		}

@@ -54,6 +54,9 @@ type issuer struct {
 	deaf    bool                        // the stream is held back
 	down    bool                        // the feed answers 503, and an open stream nothing
 	active  func(token string) (bool, int)
+	off     bool                 // the verifier's client is disabled
+	mute    bool                 // no token is to be had
+	tokens  map[string]time.Time // for the feed, and when they end
 	counts  map[string]int
 	receipt []map[string]any
 }
@@ -94,7 +97,7 @@ func makeIssuer(url string) *issuer {
 	}
 	return &issuer{
 		url: url, tokenKey: tokenKey, headKey: headKey, changed: make(chan struct{}), log: "AAECAwQFBgcICQoL",
-		key: revocation.FeedKey{1, 2, 3}, lc: time.Now().UnixMilli(), counts: map[string]int{},
+		key: revocation.FeedKey{1, 2, 3}, lc: time.Now().UnixMilli(), counts: map[string]int{}, tokens: map[string]time.Time{},
 		kinds: []string{"jti", "sid", "gid", "kid", "sub", "client", "consent", "aud", "all"},
 	}
 }
@@ -211,13 +214,22 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	if i.mute && r.URL.Path == pathToken {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if i.refuses(r) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
+		return
+	}
 	switch r.URL.Path {
 	case pathKeys:
 		writeKeys(w, i.tokenKey)
 	case pathHeadKeys:
 		writeKeys(w, i.headKey)
 	case pathToken:
-		_, _ = io.WriteString(w, `{"access_token":"feed","token_type":"Bearer","expires_in":900}`)
+		i.mint(w)
 	case pathIntrospect:
 		i.introspect(w, r)
 	case pathSnapshot:
@@ -292,7 +304,7 @@ func (i *issuer) stream(w http.ResponseWriter, r *http.Request) {
 			err = waitFor(r.Context(), wake, 3*time.Second)
 		}
 		i.mu.Lock()
-		if err != nil || i.log != log {
+		if err != nil || i.log != log || i.refuses(r) {
 			return
 		}
 	}

@@ -39,8 +39,9 @@ type remote struct {
 	client     *http.Client
 
 	mu    sync.Mutex
-	token string // for the feed
-	until time.Time
+	token string    // for the feed
+	renew time.Time // when a fresh one is due
+	ends  time.Time // when this one does
 }
 
 // do sends a request to a path of the issuer. A refusal is an error and its body
@@ -56,10 +57,43 @@ func (r *remote) do(req *http.Request) (*http.Response, error) {
 	case res.StatusCode == http.StatusGone:
 		err = errGone
 	default:
-		err = fmt.Errorf("asking the issuer: %s answers %d", req.URL.Path, res.StatusCode)
+		err = &answerError{req.URL.Path, res.StatusCode, errorIn(res.Body)}
 	}
 	_ = res.Body.Close()
 	return nil, err
+}
+
+// answerError is a refusal of the issuer's.
+type answerError struct {
+	path   string
+	status int
+	code   string // such as " invalid_client", or empty
+}
+
+func (e *answerError) Error() string {
+	return fmt.Sprintf("asking the issuer: %s answers %d%s", e.path, e.status, e.code)
+}
+
+func refusedWith(err error, status int) bool {
+	var answer *answerError
+	return errors.As(err, &answer) && answer.status == status
+}
+
+// errorIn is the error code in the body of a refusal (RFC 6749 §5.2), after a
+// space; empty where there is none that a line of a log can show.
+func errorIn(body io.Reader) string {
+	text, err := readAll(body, 4<<10)
+	if err != nil {
+		return ""
+	}
+	var refusal struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(text, &refusal) != nil || refusal.Error == "" || len(refusal.Error) > 64 ||
+		strings.ContainsFunc(refusal.Error, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
+		return ""
+	}
+	return " " + refusal.Error
 }
 
 // feed asks something of the feed, with an access token. A token that is refused
@@ -81,21 +115,11 @@ func (r *remote) authorized(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("getting a token for the feed: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := r.client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("asking the feed: %w", err)
-	}
-	if res.StatusCode/100 == 2 {
-		return res, nil
-	}
-	_ = res.Body.Close()
-	switch res.StatusCode {
-	case http.StatusGone:
-		return nil, errGone
-	case http.StatusUnauthorized:
+	res, err := r.do(req)
+	if err != nil && refusedWith(err, http.StatusUnauthorized) {
 		r.forget(token)
 	}
-	return nil, fmt.Errorf("asking the feed: %s answers %d", req.URL.Path, res.StatusCode)
+	return res, err
 }
 
 func (r *remote) forget(token string) {
@@ -107,27 +131,59 @@ func (r *remote) forget(token string) {
 }
 
 // feedToken is an access token for the feed, renewed when two thirds of its life
-// are over (RFC 6749 §4.4).
+// are over (RFC 6749 §4.4). Until its end it serves on if no other can be had.
 func (r *remote) feedToken(ctx context.Context) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.token != "" && time.Now().Before(r.until) {
+	now := time.Now()
+	if r.token != "" && now.Before(r.renew) {
 		return r.token, nil
 	}
-	body, err := r.form(ctx, pathToken, url.Values{"grant_type": {"client_credentials"}, "scope": {feedScope}})
-	if err != nil {
+	fresh, life, err := r.askToken(ctx)
+	switch {
+	case err == nil:
+		r.token, r.renew, r.ends = fresh, now.Add(life*2/3), now.Add(life)
+	case r.token != "" && now.Before(r.ends) && !refusedWith(err, http.StatusUnauthorized):
+		r.renew = now.Add(longPause)
+	default:
 		return "", err
+	}
+	return r.token, nil
+}
+
+func (r *remote) askToken(ctx context.Context) (token string, life time.Duration, err error) {
+	body, err := r.form(ctx, pathToken, url.Values{"grant_type": {"client_credentials"}, "scope": {feedScope}})
+	if refusedWith(err, http.StatusUnauthorized) { // RFC 6749 §5.2: invalid_client
+		err = fmt.Errorf("the issuer refuses the client %q: is it disabled, or was its secret changed? %w", r.id, err)
+	}
+	if err != nil {
+		return "", 0, err
 	}
 	var answer struct {
 		Token     string `json:"access_token"`
 		ExpiresIn int64  `json:"expires_in"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Token == "" {
-		return "", errors.New("the token endpoint's answer has no access token")
+		return "", 0, errors.New("the token endpoint's answer has no access token")
 	}
-	r.token = answer.Token
-	r.until = time.Now().Add(time.Duration(min(max(answer.ExpiresIn, 3), 86400)) * time.Second * 2 / 3)
-	return r.token, nil
+	return answer.Token, time.Duration(min(max(answer.ExpiresIn, 3), 86400)) * time.Second, nil
+}
+
+// renewed waits until there is a fresher token for the feed than the one given, and
+// reports whether there is before ctx ends.
+func (r *remote) renewed(ctx context.Context, token string) bool {
+	for ctx.Err() == nil {
+		r.mu.Lock()
+		due := time.Until(r.renew)
+		r.mu.Unlock()
+		sleep(ctx, due)
+		if fresh, err := r.feedToken(ctx); err == nil && fresh != token {
+			return true
+		} else if err != nil {
+			sleep(ctx, longPause)
+		}
+	}
+	return false
 }
 
 // form posts a form as the client, within the time that any question may take.
