@@ -48,6 +48,9 @@ type ClientMetadata struct {
 	RotateRefresh *bool `json:"rotate_refresh,omitempty"`
 	// IDTokenSigningAlg is ES256 (the default), RS256 or Ed25519.
 	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+	// AccessTokenFormat is jwt (the default) or opaque. Where the client or a resource
+	// of a token says opaque, it is.
+	AccessTokenFormat string `json:"access_token_format,omitempty"`
 }
 
 // NewClient is a client to create.

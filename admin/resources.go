@@ -22,6 +22,8 @@ type ResourceSettings struct {
 	AccessTokenTTL int64 `json:"access_token_ttl,omitempty"`
 	// Alg signs its access tokens: ES256 (the default), RS256 or Ed25519.
 	Alg string `json:"alg,omitempty"`
+	// AccessTokenFormat is jwt (the default) or opaque, as of a client.
+	AccessTokenFormat string `json:"access_token_format,omitempty"`
 }
 
 // NewResource is a resource to create.

@@ -9,6 +9,7 @@ type Reason string
 // The reasons. All are invalid_token to the caller (RFC 6750 §3.1).
 const (
 	Malformed      Reason = "malformed"       // no JWS, or claims that are missing or of a wrong type
+	Opaque         Reason = "opaque"          // an opaque access token (mat_...): only the issuer can open it, by introspection
 	WrongType      Reason = "wrong_type"      // an ID token, say: typ is not at+jwt (RFC 9068 §4)
 	WrongSignature Reason = "wrong_signature" // or an algorithm or key that is not the issuer's
 	WrongIssuer    Reason = "wrong_issuer"
@@ -29,6 +30,12 @@ var ErrUnavailable = errors.New("the token cannot be checked at the moment")
 type RefusedError struct{ Reason Reason }
 
 // Error names the reason, and nothing of the token.
-func (e *RefusedError) Error() string { return "access token refused: " + string(e.Reason) }
+func (e *RefusedError) Error() string {
+	said := "access token refused: " + string(e.Reason)
+	if e.Reason == Opaque {
+		return said + ": it cannot be checked locally; ask the issuer's introspection endpoint, or let it issue JWTs for this API"
+	}
+	return said
+}
 
 func refuse(reason Reason) error { return &RefusedError{reason} }

@@ -51,6 +51,7 @@ type clientFlags struct {
 	TokenProfile    *string   `placeholder:"P" help:"How its tokens look (default standard)."`
 	PKCE            *string   `name:"pkce" placeholder:"P" help:"required (the default) or optional."`
 	IDTokenAlg      *string   `name:"id-token-alg" placeholder:"A" help:"ES256 (the default), RS256 or Ed25519."`
+	AccessToken     *string   `placeholder:"F" help:"How its access tokens look: jwt (the default) or opaque."`
 	ReadAttribute   []string  `placeholder:"A" help:"User attributes that it may read (default all)."`
 	AccessTTL       *lifetime `name:"access-ttl" placeholder:"D" help:"Lifetime of its access tokens."`
 	IDTTL           *lifetime `name:"id-ttl" placeholder:"D" help:"Lifetime of its ID tokens."`
@@ -106,6 +107,7 @@ func (f *clientFlags) apply(m *admin.ClientMetadata) {
 	replace(&m.TokenProfile, f.TokenProfile)
 	replace(&m.PKCE, f.PKCE)
 	replace(&m.IDTokenSigningAlg, f.IDTokenAlg)
+	replace(&m.AccessTokenFormat, f.AccessToken)
 	replaceList(&m.ReadAttributes, f.ReadAttribute)
 	f.applyLifetimes(m)
 	replace(&m.LogoURI, f.LogoURI)

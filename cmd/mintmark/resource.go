@@ -20,10 +20,11 @@ type audience struct {
 }
 
 type resourceFlags struct {
-	Name      *string   `help:"What people see."`
-	Scope     []string  `placeholder:"S" help:"Scopes that it gives a meaning."`
-	AccessTTL *lifetime `name:"access-ttl" placeholder:"D" help:"Lifetime of access tokens for it."`
-	Alg       *string   `placeholder:"A" help:"Signs them: ES256 (the default), RS256 or Ed25519."`
+	Name        *string   `help:"What people see."`
+	Scope       []string  `placeholder:"S" help:"Scopes that it gives a meaning."`
+	AccessTTL   *lifetime `name:"access-ttl" placeholder:"D" help:"Lifetime of access tokens for it."`
+	Alg         *string   `placeholder:"A" help:"Signs them: ES256 (the default), RS256 or Ed25519."`
+	AccessToken *string   `placeholder:"F" help:"How they look: jwt (the default) or opaque."`
 }
 
 func (f *resourceFlags) apply(s *admin.ResourceSettings) {
@@ -31,6 +32,7 @@ func (f *resourceFlags) apply(s *admin.ResourceSettings) {
 	replaceList(&s.Scopes, f.Scope)
 	replace(&s.AccessTokenTTL, (*int64)(f.AccessTTL))
 	replace(&s.Alg, f.Alg)
+	replace(&s.AccessTokenFormat, f.AccessToken)
 }
 
 type resourceCreate struct {

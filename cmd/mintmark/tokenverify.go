@@ -14,6 +14,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/jose"
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/secret"
 )
 
 const (
@@ -76,6 +77,9 @@ func (v verdict) print(w io.Writer) error {
 func (c *tokenVerify) judge(token string, keys jose.KeySet, now time.Time) verdict {
 	invalid := func(format string, args ...any) verdict {
 		return verdict{Why: fmt.Sprintf(format, args...)}
+	}
+	if strings.HasPrefix(token, secret.PrefixAccess) {
+		return invalid("it is an opaque access token, which only its server can open: introspection says what it is worth")
 	}
 	parsed, err := jose.Parse(token)
 	if err != nil {

@@ -49,6 +49,7 @@ func (b *basis) access(env Env) *record.AccessFacts {
 	}
 	return &record.AccessFacts{
 		Profile:   b.client.Settings.TokenProfile,
+		Opaque:    opaque(b.client, b.resources),
 		Alg:       accessAlg(b.resources),
 		Subject:   b.subject,
 		ClientID:  b.client.ID,

@@ -94,6 +94,16 @@ func accessAlg(resources []*record.Resource) string {
 	return alg
 }
 
+// opaque decides whether an access token is sealed: if its client or one of its
+// resources wants it so. Whoever wants a token that tells nothing to its holder
+// must not get another one because somebody else does not care.
+func opaque(client *record.Client, resources []*record.Resource) bool {
+	return client.Settings.AccessFormat == record.AccessOpaque ||
+		slices.ContainsFunc(resources, func(r *record.Resource) bool {
+			return r.Settings.AccessFormat == record.AccessOpaque
+		})
+}
+
 func idAlg(client *record.Client) string {
 	if own := client.Settings.IDTokenSigningAlg; own != "" {
 		return own

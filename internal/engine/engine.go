@@ -55,11 +55,11 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e.clock.movable = c.TestMode
 	e.keys.ready = make(chan struct{})
-	roots, err := e.openRoots(ctx)
+	minting, err := e.openRoots(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e.minting.Store(&mint.Mint{Issuer: c.Policy.Issuer.String(), Roots: roots, Ring: &mint.Ring{}, Seen: mint.NewSeen()})
+	e.minting.Store(minting)
 	if err := e.ensureKeys(ctx, quickAlgs...); err != nil {
 		return nil, fmt.Errorf("making signing keys: %w", err)
 	}

@@ -95,6 +95,7 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 	if s.IDTokenSigningAlg != "" {
 		wrong.oneOf("id_token_signed_response_alg", s.IDTokenSigningAlg, mint.ES256, mint.RS256, mint.Ed25519)
 	}
+	wrong.accessFormat(s.AccessFormat)
 	wrong.link("logo_uri", s.LogoURI)
 	wrong.link("client_uri", s.ClientURI)
 	wrong.link("policy_uri", s.PolicyURI)
@@ -157,6 +158,13 @@ func (p *problems) pkce(s *record.ClientSettings) {
 	p.oneOf("pkce", string(s.PKCE), string(record.PKCERequired), string(record.PKCEOptional))
 	if s.PKCE == record.PKCEOptional && s.TokenEndpointAuthMethod == string(oauth.AuthNone) {
 		p.add("pkce", "is required of a public client")
+	}
+}
+
+// accessFormat is of a client or of a resource.
+func (p *problems) accessFormat(format record.AccessFormat) {
+	if format != "" {
+		p.oneOf("access_token_format", string(format), string(record.AccessJWT), string(record.AccessOpaque))
 	}
 }
 

@@ -125,5 +125,6 @@ func checkResource(s *record.ResourceSettings) problems {
 	if s.Alg != "" {
 		wrong.oneOf("alg", s.Alg, mint.ES256, mint.RS256, mint.Ed25519)
 	}
+	wrong.accessFormat(s.AccessFormat)
 	return wrong
 }

@@ -5,33 +5,55 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
+	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
 	"github.com/mintmark-id/mintmark/internal/store"
 )
 
-// openRoots opens the sealed roots, making them in a new database.
-func (e *Engine) openRoots(ctx context.Context) (*secret.Roots, error) {
+// openRoots opens the sealed roots, making those that are missing: all of them in
+// a new database, some in one of an earlier release. What is there is opened
+// first, so that nothing is added under a wrong key-encryption key.
+func (e *Engine) openRoots(ctx context.Context) (*mint.Mint, error) {
 	for range maxAttempts {
 		rows, err := e.store.Roots(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("reading roots: %w", err)
 		}
-		if len(rows) > 0 {
-			return e.unseal(rows)
+		opened, err := e.unseal(rows)
+		if err != nil {
+			return nil, err
+		}
+		missing := e.missingRoots(rows)
+		if len(missing) == 0 {
+			return e.take(opened)
 		}
 		// The rows are one plan, and its guard is that no root has these ids: of two
-		// nodes that start on one new database, one makes them and both read them.
-		err = e.store.Commit(ctx, []record.Change{
-			e.newRoot(1, record.RootRefresh), e.newRoot(2, record.RootReference), e.newRoot(3, record.RootForms),
-		})
+		// nodes that start on one database, one makes them and both read them.
+		err = e.store.Commit(ctx, missing)
 		if err != nil && !errors.Is(err, store.ErrConflict) {
 			return nil, fmt.Errorf("making roots: %w", err)
 		}
 	}
 	return nil, errors.New("making roots: another process keeps changing them")
+}
+
+// missingRoots are new roots of each use that has none.
+func (e *Engine) missingRoots(rows []record.SealedRoot) (missing []record.Change) {
+	last := int64(0)
+	for _, row := range rows {
+		last = max(last, row.KeyID)
+	}
+	for _, use := range []string{record.RootRefresh, record.RootReference, record.RootForms, record.RootAccess} {
+		if !slices.ContainsFunc(rows, func(r record.SealedRoot) bool { return r.Use == use }) {
+			last++
+			missing = append(missing, e.newRoot(last, use))
+		}
+	}
+	return missing
 }
 
 func rootPurpose(id int64, use string) string { return "root " + strconv.FormatInt(id, 10) + " " + use }
@@ -52,21 +74,32 @@ func nonce() (n [12]byte) {
 	return n
 }
 
-func (e *Engine) unseal(rows []record.SealedRoot) (*secret.Roots, error) {
-	var roots []secret.Root
+// unseal opens the roots, by use.
+func (e *Engine) unseal(rows []record.SealedRoot) (map[string][]secret.Root, error) {
+	opened := map[string][]secret.Root{}
 	for _, row := range rows {
 		plain, err := e.kek.Open(rootPurpose(row.KeyID, row.Use), row.Sealed)
 		if err != nil {
 			return nil, fmt.Errorf("opening root %d with key-encryption key %s: %w", row.KeyID, e.kek.ID(), err)
 		}
-		switch row.Use {
-		case record.RootReference:
-			e.reference = secret.ReferenceKey(plain)
-		case record.RootForms:
-			e.formKey = plain
-		case record.RootRefresh:
-			roots = append(roots, secret.Root{KeyID: uint32(row.KeyID), Key: [32]byte(plain)})
-		}
+		opened[row.Use] = append(opened[row.Use], secret.Root{KeyID: uint32(row.KeyID), Key: [32]byte(plain)})
 	}
-	return secret.NewRoots(roots)
+	return opened, nil
+}
+
+// take puts the roots to their uses, and gives a mint that has those of tokens.
+func (e *Engine) take(opened map[string][]secret.Root) (*mint.Mint, error) {
+	for _, root := range opened[record.RootReference] {
+		e.reference = secret.ReferenceKey(root.Key)
+	}
+	for _, root := range opened[record.RootForms] {
+		e.formKey = root.Key[:]
+	}
+	m := &mint.Mint{Issuer: e.policy.Issuer.String(), Ring: &mint.Ring{}, Seen: mint.NewSeen()}
+	var err error
+	if m.Roots, err = secret.NewRoots(opened[record.RootRefresh]); err != nil {
+		return nil, err
+	}
+	m.Sealed, err = secret.NewAccessRoots(opened[record.RootAccess])
+	return m, err
 }

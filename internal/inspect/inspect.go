@@ -79,7 +79,7 @@ func Token(text string, now time.Time) (Report, error) {
 	case strings.HasPrefix(text, secret.PrefixRefresh):
 		return refresh(text)
 	case strings.HasPrefix(text, secret.PrefixAccess):
-		return opaque(OpaqueAccessToken, text), nil
+		return sealed(text)
 	case strings.HasPrefix(text, secret.PrefixClientSecret):
 		return opaque(ClientSecret, text), nil
 	case strings.HasPrefix(text, secret.PrefixSetup):

@@ -24,6 +24,7 @@ const (
 	accessHeader  = `{"alg":"ES256","kid":"k1","typ":"at+jwt"}`
 	accessPayload = `{"iss":"http://localhost:8484","sub":"AAECAwQFBgcICQoLDA0ODw","aud":"https://api.example","client_id":"shop",` +
 		`"iat":1795348200,"exp":1795349100,"jti":"j","scope":"openid orders","auth_time":1795348140,"acr":"aal1","amr":["pwd"],"gid":"g","rvs":1795348200123}`
+	fixedAccess  = "mat_AAAACRAREhMUFRYXGBkaGxwdHh87BApRhGOLBMI1yLhBW7rY-OFvzw0m6YHqvHtI8VxxzlcmQnRHCle2TO98tcrDU4XhKcFfPKRVtRSofDVdvsT6"
 	fixedRefresh = "mrt_AAAACQABAgMEBQYHCAkKCwwNDg8AAAAAAAAAB6loAtQMrSGkzYBhaLlkWzzmN3DJ"
 )
 
@@ -90,6 +91,10 @@ func TestTheBytesOfAllMembersAddUpToTheToken(t *testing.T) {
 	if whole := refresh.Parts[0].Bytes + sum(refresh.Claims); whole != len(fixedRefresh) {
 		t.Errorf("the refresh token's pieces take %d bytes of %d", whole, len(fixedRefresh))
 	}
+	opaque := report(t, fixedAccess)
+	if whole := opaque.Parts[0].Bytes + sum(opaque.Claims); whole != len(fixedAccess) {
+		t.Errorf("the opaque access token's pieces take %d bytes of %d", whole, len(fixedAccess))
+	}
 }
 
 func TestEachKindIsTold(t *testing.T) {
@@ -109,7 +114,7 @@ func TestEachKindIsTold(t *testing.T) {
 		{"a type of somebody's own never passes for ours", joined(`{"alg":"ES256","typ":"x+jwt"}`, `{"nonce":"n"}`), SignedToken},
 		{"RFC 7516 §7.1", base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ECDH-ES","enc":"A128GCM"}`)) + "....", EncryptedToken},
 		{"refresh token", fixedRefresh, RefreshToken},
-		{"opaque access token", "mat_" + strings.Repeat("A", 60), OpaqueAccessToken},
+		{"opaque access token", fixedAccess, OpaqueAccessToken},
 		{"client secret", "mcs_" + strings.Repeat("A", 43), ClientSecret},
 		{"setup token", "mst_" + strings.Repeat("A", 43), SetupToken},
 	} {
@@ -129,8 +134,17 @@ func TestARefreshTokenShowsItsGrantAndGenerationAndHidesItsProof(t *testing.T) {
 	}
 }
 
+func TestAnOpaqueAccessTokenShowsItsRootAndNothingElse(t *testing.T) {
+	r := report(t, fixedAccess)
+	for name, want := range map[string]string{"root": "9", "salt": "(not shown)", "sealed": "(not shown)", "checksum": "fits"} {
+		if got := member(t, r.Claims, name).Value; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestSecretsAreNotEchoed(t *testing.T) {
-	for _, prefix := range []string{"mat_", "mcs_", "mst_"} {
+	for _, prefix := range []string{"mcs_", "mst_"} {
 		r := report(t, prefix+strings.Repeat("Q", 43))
 		for _, text := range append(r.Warnings, r.About, r.Life, string(r.Kind)) {
 			if strings.Contains(text, "QQ") {

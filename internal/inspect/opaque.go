@@ -60,6 +60,37 @@ func refresh(text string) (Report, error) {
 	return r, nil
 }
 
+// What the parts of an opaque access token take, in bytes before they are encoded.
+const (
+	accessRootBytes = 4
+	accessSaltBytes = 16
+)
+
+// sealed reports on an opaque access token: anybody can read under which root it
+// was sealed, and only the server what it says.
+func sealed(text string) (Report, error) {
+	root, err := secret.ReadAccess(text)
+	if err != nil {
+		return Report{}, errors.New("the text begins like an opaque access token, but its checksum does not fit: it was cut or mistyped")
+	}
+	content := len(text) - len(secret.PrefixAccess)
+	salt := encodedBetween(accessRootBytes, accessRootBytes+accessSaltBytes)
+	checksum := encodedBetween(0, refreshChecksumBytes)
+	number := encodedBetween(0, accessRootBytes)
+	r := opaque(OpaqueAccessToken, text)
+	r.Parts = []Part{{"prefix " + secret.PrefixAccess, len(secret.PrefixAccess)}, {"content", content}}
+	r.Claims = []Member{
+		{Name: "root", Value: strconv.FormatUint(uint64(root), 10), Meaning: "Which of the server's secret roots it was sealed under.", Bytes: number},
+		{Name: "salt", Value: "(not shown)", Meaning: "Makes the key of this one token out of the root.", Bytes: salt},
+		{
+			Name: "sealed", Value: "(not shown)", Bytes: content - number - salt - checksum,
+			Meaning: "The claims, encrypted and authenticated for this issuer (AES-256-GCM). Introspection tells them to those they concern.",
+		},
+		{Name: "checksum", Value: "fits", Meaning: "Lets scanners and the server throw away what was cut or mistyped, without a look at the database.", Bytes: checksum},
+	}
+	return r, nil
+}
+
 // encrypted reports on a compact JWE (RFC 7516 §7.1), of which the header can be read.
 func encrypted(text string) (Report, error) {
 	parts := strings.Split(text, ".")

@@ -1,6 +1,7 @@
 package mint
 
 import (
+	"crypto/rand"
 	"fmt"
 
 	"github.com/mintmark-id/mintmark/internal/jose"
@@ -13,7 +14,8 @@ type Mint struct {
 	Issuer string
 	Ring   *Ring
 	Roots  *secret.Roots
-	Seen   *Seen // access tokens that Ring has verified; nil: they are not remembered
+	Sealed *secret.AccessRoots // of opaque access tokens
+	Seen   *Seen               // access tokens that Ring has verified; nil: they are not remembered
 }
 
 // Sign makes the tokens of one answer. Nothing is open meanwhile, and nothing
@@ -41,6 +43,9 @@ func (m *Mint) Sign(t *record.Tokens) (record.SignedTokens, error) {
 }
 
 func (m *Mint) signAccess(f *record.AccessFacts) (string, error) {
+	if f.Opaque {
+		return m.sealAccess(f)
+	}
 	profile, key, err := m.choose(f.Profile, f.Alg)
 	if err != nil {
 		return "", err
@@ -49,6 +54,21 @@ func (m *Mint) signAccess(f *record.AccessFacts) (string, error) {
 	w := jose.BeginObject(room[:0])
 	profile.access(&w, m.Issuer, f)
 	return jose.Sign(key, profile.accessType, w.End())
+}
+
+// sealAccess makes an opaque access token: the same claims, which nobody reads but
+// us. It needs no signing key.
+func (m *Mint) sealAccess(f *record.AccessFacts) (string, error) {
+	profile, ok := profiles[f.Profile]
+	if !ok {
+		return "", fmt.Errorf("no token profile %q", f.Profile)
+	}
+	var room [1024]byte
+	w := jose.BeginObject(room[:0])
+	profile.access(&w, m.Issuer, f)
+	var salt [16]byte
+	_, _ = rand.Read(salt[:]) // crypto/rand.Read never fails
+	return m.Sealed.Seal(m.Issuer, salt, w.End())
 }
 
 func (m *Mint) signID(f *record.IDFacts, access string) (string, error) {

@@ -3,10 +3,12 @@ package mint
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/mintmark-id/mintmark/internal/jose"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/secret"
 )
 
 // VerifyAccess checks that a token is an access token of ours and reads it. It
@@ -28,6 +30,9 @@ func (m *Mint) VerifyAccess(token string) (*record.VerifiedToken, oauth.Reason) 
 }
 
 func (m *Mint) verifyAccess(token string) (*record.VerifiedToken, oauth.Reason) {
+	if strings.HasPrefix(token, secret.PrefixAccess) {
+		return m.openAccess(token)
+	}
 	parsed, err := jose.Parse(token)
 	if err != nil {
 		return nil, oauth.ReasonTokenMalformed
@@ -58,6 +63,25 @@ func (m *Mint) read(parsed *jose.Compact, claims func(jose.Object, *record.Verif
 	if err != nil {
 		return nil, oauth.ReasonTokenSignature
 	}
+	return m.readPayload(parsed.Header().Kid, payload, claims)
+}
+
+// openAccess opens an opaque access token. Its seal is for this issuer and for
+// access tokens alone, so there is no type to check.
+func (m *Mint) openAccess(token string) (*record.VerifiedToken, oauth.Reason) {
+	payload, err := m.Sealed.Open(m.Issuer, token)
+	switch {
+	case errors.Is(err, secret.ErrNotAccessToken):
+		return nil, oauth.ReasonTokenMalformed
+	case err != nil:
+		return nil, oauth.ReasonTokenSignature
+	}
+	return m.readPayload("", payload, readAccess)
+}
+
+func (m *Mint) readPayload(
+	kid string, payload []byte, claims func(jose.Object, *record.VerifiedToken) error,
+) (*record.VerifiedToken, oauth.Reason) {
 	object, err := jose.DecodeObject(payload)
 	if err != nil {
 		return nil, oauth.ReasonTokenMalformed
@@ -66,7 +90,7 @@ func (m *Mint) read(parsed *jose.Compact, claims func(jose.Object, *record.Verif
 	if err != nil || issuer != m.Issuer {
 		return nil, oauth.ReasonTokenIssuer
 	}
-	token := &record.VerifiedToken{KID: parsed.Header().Kid, Claims: json.RawMessage(payload)}
+	token := &record.VerifiedToken{KID: kid, Claims: json.RawMessage(payload)}
 	if err := errors.Join(readCommon(object, token), claims(object, token)); err != nil {
 		return nil, oauth.ReasonTokenMalformed
 	}

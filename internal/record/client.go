@@ -64,7 +64,20 @@ type ClientSettings struct {
 	// confidential ones do not. A public client without a bound key always does.
 	RotateRefresh     *bool  `json:"rotate_refresh,omitempty"`
 	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+	// AccessFormat is how its access tokens look; empty means a JWT. A resource may
+	// ask for opaque ones too.
+	AccessFormat AccessFormat `json:"access_token_format,omitempty"`
 }
+
+// AccessFormat says whether an access token can be read by whoever holds it.
+type AccessFormat string
+
+// A JWT is checked by each API itself; an opaque token is sealed, and nobody but
+// the server knows what it says.
+const (
+	AccessJWT    AccessFormat = "jwt"
+	AccessOpaque AccessFormat = "opaque"
+)
 
 // ClientSecret is one of the live secrets of a confidential client.
 type ClientSecret struct {
@@ -119,6 +132,8 @@ type ResourceSettings struct {
 	Scopes    []string `json:"scopes,omitempty"`
 	AccessTTL int64    `json:"access_token_ttl,omitempty"` // seconds; zero means the default
 	Alg       string   `json:"alg,omitempty"`              // ES256, RS256 or Ed25519; empty means ES256
+	// AccessFormat is how access tokens for it look; empty means a JWT.
+	AccessFormat AccessFormat `json:"access_token_format,omitempty"`
 }
 
 // Resource is an API that accepts our access tokens, known by its audience.
@@ -164,7 +179,7 @@ type SigningKey struct {
 }
 
 // SealedRoot is a row of roots, symmetric keys under the key-encryption key: of
-// refresh tokens, of reference codes, of form tokens.
+// refresh tokens, of reference codes, of form tokens, of opaque access tokens.
 type SealedRoot struct {
 	KeyID  int64
 	Use    string // one of the Root constants
@@ -177,4 +192,5 @@ const (
 	RootRefresh   = "refresh"
 	RootReference = "reference"
 	RootForms     = "forms"
+	RootAccess    = "access"
 )

@@ -9,7 +9,8 @@ import (
 // token profile. Times are Unix seconds, as in the token.
 type AccessFacts struct {
 	Profile   TokenProfile
-	Alg       string
+	Opaque    bool   // sealed instead of signed
+	Alg       string // of the signature
 	Subject   string
 	ClientID  string
 	Audience  []string

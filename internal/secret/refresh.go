@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+	"slices"
 	"sync"
 )
 
@@ -18,7 +19,7 @@ var (
 	ErrNotRefreshToken = errors.New("not a refresh token")
 	// ErrForged is returned for a well-formed token whose tag is not ours, or
 	// whose root this server does not hold (any more).
-	ErrForged = errors.New("refresh token not made by this server")
+	ErrForged = errors.New("token not made by this server")
 )
 
 // A refresh token is mrt_ and the base64url of
@@ -32,7 +33,8 @@ const (
 	textRefreshSize = 64
 )
 
-// Root is a secret from which refresh tokens are derived.
+// Root is a secret from which refresh tokens are derived, or under which opaque
+// access tokens are sealed; never both.
 type Root struct {
 	KeyID uint32
 	Key   [32]byte
@@ -48,21 +50,32 @@ type Roots struct {
 // NewRoots checks that there is a root, that no two share a KeyID and that none
 // was left empty.
 func NewRoots(roots []Root) (*Roots, error) {
-	if len(roots) == 0 {
-		return nil, errors.New("loading roots: there is none")
+	newest, err := newestOf(roots)
+	if err != nil {
+		return nil, err
 	}
-	r := &Roots{tags: make(map[uint32]*sync.Pool, len(roots))}
+	r := &Roots{newest: newest, tags: make(map[uint32]*sync.Pool, len(roots))}
 	for _, root := range roots {
-		if r.tags[root.KeyID] != nil {
-			return nil, fmt.Errorf("loading roots: two have the key id %d", root.KeyID)
-		}
-		if root.Key == ([32]byte{}) {
-			return nil, fmt.Errorf("loading roots: root %d is empty", root.KeyID)
-		}
 		r.tags[root.KeyID] = &sync.Pool{New: func() any { return hmac.New(sha256.New, root.Key[:]) }}
-		r.newest = max(r.newest, root.KeyID)
 	}
 	return r, nil
+}
+
+// newestOf gives the largest KeyID of roots that are in order.
+func newestOf(roots []Root) (newest uint32, err error) {
+	if len(roots) == 0 {
+		return 0, errors.New("loading roots: there is none")
+	}
+	for i, root := range roots {
+		if slices.ContainsFunc(roots[:i], func(r Root) bool { return r.KeyID == root.KeyID }) {
+			return 0, fmt.Errorf("loading roots: two have the key id %d", root.KeyID)
+		}
+		if root.Key == ([32]byte{}) {
+			return 0, fmt.Errorf("loading roots: root %d is empty", root.KeyID)
+		}
+		newest = max(newest, root.KeyID)
+	}
+	return newest, nil
 }
 
 // Refresh is what a refresh token says: which grant, and which of the tokens

@@ -75,6 +75,7 @@ func clientForm(m *admin.ClientMetadata) engine.ClientForm {
 		RetryWindow:             m.RetryWindow,
 		RotateRefresh:           m.RotateRefresh,
 		IDTokenSigningAlg:       m.IDTokenSigningAlg,
+		AccessFormat:            record.AccessFormat(m.AccessTokenFormat),
 	}}
 }
 
@@ -124,5 +125,6 @@ func clientMetadata(name string, s *record.ClientSettings) admin.ClientMetadata 
 		RetryWindow:             s.RetryWindow,
 		RotateRefresh:           s.RotateRefresh,
 		IDTokenSigningAlg:       s.IDTokenSigningAlg,
+		AccessTokenFormat:       string(s.AccessFormat),
 	}
 }

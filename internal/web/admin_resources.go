@@ -31,14 +31,19 @@ func (a *administration) deleteResource(ctx context.Context, r *http.Request) (a
 }
 
 func resourceSettings(s *admin.ResourceSettings) record.ResourceSettings {
-	return record.ResourceSettings{Name: s.Name, Scopes: s.Scopes, AccessTTL: s.AccessTokenTTL, Alg: s.Alg}
+	return record.ResourceSettings{
+		Name: s.Name, Scopes: s.Scopes, AccessTTL: s.AccessTokenTTL, Alg: s.Alg,
+		AccessFormat: record.AccessFormat(s.AccessTokenFormat),
+	}
 }
 
 func wireResource(row *record.Resource) admin.Resource {
 	s := &row.Settings
 	return admin.Resource{
-		Audience:         row.Aud,
-		ResourceSettings: admin.ResourceSettings{Name: s.Name, Scopes: s.Scopes, AccessTokenTTL: s.AccessTTL, Alg: s.Alg},
-		Version:          row.Version,
+		Audience: row.Aud,
+		ResourceSettings: admin.ResourceSettings{
+			Name: s.Name, Scopes: s.Scopes, AccessTokenTTL: s.AccessTTL, Alg: s.Alg, AccessTokenFormat: string(s.AccessFormat),
+		},
+		Version: row.Version,
 	}
 }
