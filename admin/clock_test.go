@@ -48,7 +48,7 @@ func TestAClockThatIsMovedTakesEverythingAlong(t *testing.T) {
 	}
 }
 
-func TestAClockMovesForwardAndNotForEver(t *testing.T) {
+func TestAClockMovesNotForEverAndNeverBehindTheMachines(t *testing.T) {
 	s := newServer(t, inTestMode)
 	for _, by := range []time.Duration{0, -time.Hour, time.Microsecond, 3651 * 24 * time.Hour} {
 		_, err := s.AdvanceClock(t.Context(), by)
@@ -59,6 +59,13 @@ func TestAClockMovesForwardAndNotForEver(t *testing.T) {
 	_, err := s.AdvanceClock(t.Context(), 3650*24*time.Hour)
 	s.must(err)
 	_, err = s.AdvanceClock(t.Context(), time.Hour)
+	s.refused(err, http.StatusBadRequest)
+	now, err := s.AdvanceClock(t.Context(), -3650*24*time.Hour)
+	s.must(err)
+	if ahead := time.Until(now); ahead > 0 || ahead < -time.Minute {
+		t.Errorf("moved all the way back, it is ahead by %s", ahead)
+	}
+	_, err = s.AdvanceClock(t.Context(), -time.Hour)
 	s.refused(err, http.StatusBadRequest)
 }
 

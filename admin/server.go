@@ -89,9 +89,10 @@ func (c *Client) Audit(ctx context.Context) iter.Seq2[AuditEvent, error] {
 	return list[AuditEvent](ctx, c, "audit", nil)
 }
 
-// AdvanceClock moves the clock of a server in test mode forward, and gives the
-// time that it shows then. A server that is not in test mode has no such thing:
-// its answer is a *Problem with the status 404.
+// AdvanceClock moves the clock of a server in test mode forward, or by less than
+// nothing back again, as far as it was moved, and gives the time that it shows
+// then. A server that is not in test mode has no such thing: its answer is a
+// *Problem with the status 404.
 func (c *Client) AdvanceClock(ctx context.Context, by time.Duration) (time.Time, error) {
 	clock, err := call[Clock](ctx, c, http.MethodPost, "test/clock", ClockAdvance{Advance: by.String()})
 	return clock.Now, err

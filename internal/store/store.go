@@ -112,7 +112,7 @@ func (s *Store) start(ctx context.Context) error {
 
 // Advance moves the clock of the commits that follow forward by so many
 // milliseconds, and with it the logical clock and how long the log keeps its
-// entries. Only a test mode may: the logical clock never goes back.
+// entries. Only a test mode may. The logical clock does not follow it back.
 func (s *Store) Advance(by int64) { s.ahead.Add(by) }
 
 // Close commits what is queued and closes the database. The connection that goes

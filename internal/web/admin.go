@@ -61,7 +61,7 @@ func (a *administration) acts() map[string]listedAct {
 		"GET audit":            {a.audit, "The audit trail, newest first."},
 		"GET keys":             {a.keys, "The signing keys."},
 		"POST keys/rotate":     {with(a.rotateKeys), "The next keys sign; in an emergency all tokens of the former ones die."},
-		"POST test/clock":      {with(a.advanceClock), "In test mode: moves the server's clock forward; else 404."},
+		"POST test/clock":      {with(a.advanceClock), "In test mode: moves the server's clock forward, and back again; else 404."},
 
 		"POST revocations": {with(a.revoke), "Ends what is named, or says what would end; waits for the receipt if asked to."},
 		"GET verifiers":    {a.verifiers, "The verifiers that follow the revocation feed."},
