@@ -80,6 +80,9 @@ func Await(ctx context.Context, what string, within time.Duration, holds func() 
 		select {
 		case <-again.C:
 		case <-ctx.Done():
+			if holds() {
+				return nil
+			}
 			return fmt.Errorf("after %s still not: %s", within, what)
 		}
 	}

@@ -14,6 +14,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(apiSettings); text != "" {
+		if err := beAPI(text); err != nil {
+			fmt.Fprintln(os.Stderr, "being an API:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	// What takes time here is waiting, not work: all of it at once.
 	if err := flag.Set("test.parallel", "32"); err != nil {
