@@ -32,13 +32,14 @@ func parseOptions(args []string) (options, error) {
 	flags.IntVar(&o.rounds, "rounds", 7, "rounds of each work; the median counts")
 	flags.DurationVar(&o.duration, "duration", 2*time.Second, "length of a round")
 	connections := flags.String("connections", "16,64", "numbers of connections")
-	only := flags.String("only", "", "measure only these, by the `names` in the first column, with commas")
+	only := flags.String("only", "", "measure only these `names`, with commas: "+strings.Join(names(), ", "))
 	flags.BoolVar(&o.floors, "floors", false, "measure the floors alone")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bound is broken")
 	flags.BoolVar(&o.markdown, "markdown", false, "print the tables for docs/performance.md")
-	flags.IntVar(&o.tokens, "tokens", 1_000_000, "tokens minted before memory is read")
-	flags.IntVar(&o.refreshes, "refreshes", 1_000_000, "refreshes of one grant before the database's size is read")
-	flags.DurationVar(&o.mixed, "mixed", time.Minute, "length of the mixed load")
+	full := flags.Bool("full", false, "the lengths that the bounds are about: 1,000,000 tokens and refreshes, a minute of mixed load")
+	flags.IntVar(&o.tokens, "tokens", 100_000, "tokens minted before memory is read")
+	flags.IntVar(&o.refreshes, "refreshes", 50_000, "refreshes of one grant before the database's size is read")
+	flags.DurationVar(&o.mixed, "mixed", 15*time.Second, "length of the mixed load")
 	flags.DurationVar(&o.limit, "limit", 2*time.Hour, "end everything after this time")
 	flags.StringVar(&o.directory, "dir", os.TempDir(), "make databases below this `directory`: its disk is part of the result")
 	if err := flags.Parse(args); err != nil {
@@ -46,6 +47,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if flags.NArg() > 0 {
 		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *full {
+		o.tokens, o.refreshes, o.mixed = 1_000_000, 1_000_000, time.Minute
 	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")

@@ -40,7 +40,7 @@ func (r report) tables() []table {
 	}
 	findings := table{{"name", "figure", "measured", "at most", ""}}
 	for _, f := range r.findings {
-		findings = append(findings, []string{f.name, f.title, f.measured, f.bound, verdict(f.kept)})
+		findings = append(findings, []string{f.name, f.title, f.measured, f.bound, f.verdict()})
 	}
 	return slices.DeleteFunc([]table{floors, lines, findings}, func(t table) bool { return len(t) == 1 })
 }
@@ -56,6 +56,13 @@ func (l line) cells() []string {
 		fmt.Sprintf("%.2f", l.ratio()), fmt.Sprintf("%.2f to %.2f", slices.Min(quotients), slices.Max(quotients)),
 		bound, verdict(l.ratio() <= l.bound), perSecond(floor.rate), perSecond(server.rate), latency(server.p50), latency(server.p99),
 	}
+}
+
+func (f finding) verdict() string {
+	if f.bound == "" {
+		return ""
+	}
+	return verdict(f.kept)
 }
 
 func verdict(kept bool) string {

@@ -117,7 +117,7 @@ func typical(samples []sample) sample {
 	}
 }
 
-func each[T any](samples []sample, figure func(sample) T) []T {
+func each[S, T any](samples []S, figure func(S) T) []T {
 	figures := make([]T, len(samples))
 	for i, s := range samples {
 		figures[i] = figure(s)

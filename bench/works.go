@@ -26,6 +26,7 @@ func works() []work {
 		{"refresh", "refresh with rotation, access + ID token, durable", refreshFloor, 1.4, 1.15, prepareRefresh},
 		{"exchange", "code exchange with PKCE, durable", refreshFloor, 1.8, 0, prepareExchange},
 		{"introspection", "introspection of a user's JWT", verifyReadFloor, 1.5, 0, prepareIntrospection},
+		{"introspection-seen", "introspection of a token seen before", jsonFloor, 2.0, 0, prepareIntrospection},
 		{"discovery", "discovery", jsonFloor, 1.1, 0, prepareGet("/.well-known/openid-configuration", `"token_endpoint"`)},
 		{"jwks", "JWKS", jsonFloor, 1.1, 0, prepareGet("/.well-known/jwks.json", `"keys"`)},
 	}

@@ -27,10 +27,17 @@ func (r Result) Requests() int { return len(r.latencies) }
 func (r Result) Rate() float64 { return float64(len(r.latencies)) / r.Elapsed.Seconds() }
 
 // Percentile returns the latency that p percent of the requests did not exceed (nearest rank), or 0 without requests.
-func (r Result) Percentile(p int) time.Duration {
-	if len(r.latencies) == 0 {
+func (r Result) Percentile(p int) time.Duration { return nearestRank(r.latencies, p) }
+
+// Percentile returns the duration that p percent of the given ones do not exceed (nearest rank), or 0 without any.
+func Percentile(durations []time.Duration, p int) time.Duration {
+	return nearestRank(slices.Sorted(slices.Values(durations)), p)
+}
+
+func nearestRank(sorted []time.Duration, p int) time.Duration {
+	if len(sorted) == 0 {
 		return 0
 	}
-	rank := (len(r.latencies)*p + 99) / 100
-	return r.latencies[min(max(rank, 1), len(r.latencies))-1]
+	rank := (len(sorted)*p + 99) / 100
+	return sorted[min(max(rank, 1), len(sorted))-1]
 }
