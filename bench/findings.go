@@ -36,6 +36,7 @@ func experiments() []experiment {
 		{"load", measureLoad},
 		{"revoke", measureRevoke},
 		{"fleet", measureFleet},
+		{"crash", measureCrash},
 	}
 }
 

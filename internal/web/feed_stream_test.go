@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -72,7 +73,7 @@ func (w *world) read(client *http.Client, token string) *reading {
 		w.t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := client.Do(request)
+	answer, err := client.Do(request) //nolint:bodyclose // who reads it closes it
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func (w *world) read(client *http.Client, token string) *reading {
 			line, err := lines.ReadString('\n')
 			if err != nil {
 				r.at = time.Now()
-				if err != io.EOF && err != io.ErrUnexpectedEOF {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 					w.t.Error(err)
 				}
 				return

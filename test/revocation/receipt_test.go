@@ -45,7 +45,7 @@ func TestAReceiptThatIsCompleteMeansThatEveryVerifierRefuses(t *testing.T) {
 	h := shop.signIn(ana, orders, "openid")
 	for _, token := range []string{h.access, h.refresh} {
 		h.renew()
-		token, access := token, h.access
+		access := h.access
 		if token != h.refresh {
 			access = token
 		}
