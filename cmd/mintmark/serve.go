@@ -16,6 +16,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/config"
 	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/egress"
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -202,7 +203,9 @@ func newEngine(ctx context.Context, c *config.Config, database *store.Store, key
 		*to = from.Milliseconds()
 	}
 	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
-	return engine.Open(ctx, engine.Config{Policy: policy, Store: database, KEK: key, Log: log, TestMode: c.TestMode})
+	return engine.Open(ctx, engine.Config{
+		Policy: policy, Store: database, KEK: key, Log: log, Egress: egress.New(c.TrustedNetwork), TestMode: c.TestMode,
+	})
 }
 
 // serve answers on both listeners.

@@ -20,13 +20,14 @@ import (
 // config reads them by name (see settingFlags) and says what they are (see
 // settingHelp).
 type settingsGiven struct {
-	Listen       string   `placeholder:"HOST:PORT" help:"${listen}"`
-	Issuer       string   `placeholder:"URL" help:"${issuer}"`
-	Database     string   `placeholder:"PATH" help:"${database}"`
-	TLSCert      string   `name:"tls-cert" placeholder:"FILE" help:"${tls_cert}"`
-	TLSKey       string   `name:"tls-key" placeholder:"FILE" help:"${tls_key}"`
-	TrustedProxy []string `placeholder:"CIDR" help:"${trusted_proxy}"`
-	KekFile      string   `placeholder:"FILE" help:"${kek_file}"`
+	Listen         string   `placeholder:"HOST:PORT" help:"${listen}"`
+	Issuer         string   `placeholder:"URL" help:"${issuer}"`
+	Database       string   `placeholder:"PATH" help:"${database}"`
+	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"${tls_cert}"`
+	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"${tls_key}"`
+	TrustedProxy   []string `placeholder:"CIDR" help:"${trusted_proxy}"`
+	TrustedNetwork []string `placeholder:"CIDR" help:"${trusted_network}"`
+	KekFile        string   `placeholder:"FILE" help:"${kek_file}"`
 
 	PasswordPolicy string `placeholder:"NAME" help:"${password_policy}"`
 

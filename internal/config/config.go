@@ -18,6 +18,9 @@ type Config struct {
 	TLSCert      string         // path of a PEM file; empty: no TLS
 	TLSKey       string         // path of a PEM file
 	TrustedProxy []netip.Prefix // peers whose forwarded headers are believed
+	// TrustedNetwork are the networks in which addresses that clients name may be
+	// called though they are not public, and over plain http.
+	TrustedNetwork []netip.Prefix
 
 	// KEK is the key-encryption key as MINTMARK_KEK has it; empty: it is in KEKFile.
 	KEK     string

@@ -119,7 +119,7 @@ func TestEverySettingCanComeFromTheFileAndTheEnvironment(t *testing.T) {
 			sample = "29s"
 		case name == "listen":
 			sample = "127.0.0.1:2"
-		case name == "trusted_proxy":
+		case name == "trusted_proxy", name == "trusted_network":
 			sample = "10.0.0.0/8"
 		case name == "log.level":
 			sample = "warn"
@@ -225,6 +225,7 @@ var problemTable = []struct {
 	{"PostgreSQL", given("database", "postgres://db/mintmark"), []string{"database (--database): PostgreSQL is not in this release", "SQLite"}},
 	{"another database", given("database", "mysql://db"), []string{`"mysql" names no database`}},
 	{"everybody's proxy", given("trusted_proxy", "0.0.0.0/0"), []string{"trusted_proxy (--trusted-proxy):", "anybody"}},
+	{"everybody's network", given("trusted_network", "::/0"), []string{"trusted_network (--trusted-network):", "whatever it can reach"}},
 	{"no network", given("trusted_proxy", "10.0.0.0/8,proxy"), []string{`"proxy" is no network`}},
 	{"another policy", given("password.policy", "none"), []string{`password.policy (--password-policy): "none" is no choice`, "default, nist"}},
 	{"no duration", given("lifetimes.access_ttl", "15"), []string{`lifetimes.access_ttl (--lifetimes-access-ttl): "15" is no duration`}},

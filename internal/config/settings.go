@@ -54,7 +54,14 @@ func (c *Config) settings() []setting {
 		{name: "database", otherwise: "mintmark.db in the data directory", value: database(&c.Database), about: "SQLite file"},
 		{name: "tls_cert", value: text(&c.TLSCert, "a path"), about: "PEM certificate chain; read again when it changes"},
 		{name: "tls_key", value: text(&c.TLSKey, "a path"), about: "PEM private key of the certificate"},
-		{name: "trusted_proxy", value: networks(&c.TrustedProxy), about: "Proxies whose forwarded headers are believed"},
+		{
+			name: "trusted_proxy", value: networks(&c.TrustedProxy, "name the proxy's own address", "lets anybody say who they are"),
+			about: "Proxies whose forwarded headers are believed",
+		},
+		{
+			name: "trusted_network", value: networks(&c.TrustedNetwork, "name the networks that your clients' own servers are in", "lets every client make the server call whatever it can reach"),
+			about: "Networks, private ones too, in which the server calls addresses that clients name",
+		},
 		{
 			name: "kek", secret: true, value: text(&c.KEK, "32 bytes in base64 or hex"),
 			about: "Key-encryption key itself, where there is to be no file of it",
@@ -220,7 +227,8 @@ func database(into *string) value {
 	})}
 }
 
-func networks(into *[]netip.Prefix) value {
+// networks takes any but the one that everybody is in.
+func networks(into *[]netip.Prefix, instead, everybody string) value {
 	return value{"networks or addresses, separated by commas", func(values []string) *fault {
 		const do = "write networks, as in 10.0.0.0/8, or single addresses"
 		for given := range strings.SplitSeq(strings.Join(values, ","), ",") {
@@ -236,7 +244,7 @@ func networks(into *[]netip.Prefix) value {
 				network = netip.PrefixFrom(single, single.BitLen())
 			}
 			if network.Bits() == 0 {
-				return faultf("name the proxy's own address", "%s lets anybody say who they are", given)
+				return faultf(instead, "%s %s", given, everybody)
 			}
 			*into = append(*into, network.Masked())
 		}

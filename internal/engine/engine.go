@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/egress"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -20,6 +21,7 @@ type Config struct {
 	Store  *store.Store // the engine does not close it
 	KEK    secret.KEK
 	Log    *slog.Logger
+	Egress *egress.Client // how addresses that clients name are called; nil: the public ones alone
 	// TestMode lets Advance move the clock. Whoever opens an engine sees to it that
 	// it serves nobody but this machine.
 	TestMode bool
@@ -31,6 +33,7 @@ type Engine struct {
 	store     *store.Store
 	kek       secret.KEK
 	log       *slog.Logger
+	egress    *egress.Client
 	clock     clock
 	hashing   *hashing
 	minting   atomic.Pointer[mint.Mint]
@@ -46,7 +49,10 @@ type Engine struct {
 // keys of a new database are made in the background: the first token need not
 // wait for them.
 func Open(ctx context.Context, c Config) (*Engine, error) {
-	e := &Engine{policy: c.Policy, store: c.Store, kek: c.KEK, log: c.Log, hashing: newHashing()}
+	e := &Engine{policy: c.Policy, store: c.Store, kek: c.KEK, log: c.Log, egress: c.Egress, hashing: newHashing()}
+	if e.egress == nil {
+		e.egress = egress.New(nil)
+	}
 	if c.TestMode {
 		if c.Policy.Issuer.IsHTTPS() {
 			return nil, errTestIssuer
