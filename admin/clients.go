@@ -27,6 +27,13 @@ type ClientMetadata struct {
 	TokenProfile    string   `json:"token_profile,omitempty"`    // default "standard"
 	SecurityProfile string   `json:"security_profile,omitempty"` // default "oidc"
 	PKCE            string   `json:"pkce,omitempty"`             // "required" (the default) or "optional"
+	// ResponseModes are query and form_post, in which it takes the authorization
+	// response; absent means both.
+	ResponseModes []string `json:"response_modes,omitempty"`
+	// DefaultMaxAge in seconds stands in for a max_age that a request does not have.
+	DefaultMaxAge *int64 `json:"default_max_age,omitempty"`
+	// RequireAuthTime wants auth_time in ID tokens; it is in all of them.
+	RequireAuthTime bool `json:"require_auth_time,omitempty"`
 	// FirstParty skips the consent page: the operator's own application.
 	FirstParty bool `json:"first_party,omitempty"`
 	// ReadAttributes are the user attributes that the client may read; absent means

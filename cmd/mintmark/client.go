@@ -53,6 +53,8 @@ type clientFlags struct {
 	IDTokenAlg      *string   `name:"id-token-alg" placeholder:"A" help:"ES256 (the default), RS256 or Ed25519."`
 	AccessToken     *string   `placeholder:"F" help:"How its access tokens look: jwt (the default) or opaque."`
 	ReadAttribute   []string  `placeholder:"A" help:"User attributes that it may read (default all)."`
+	ResponseMode    []string  `placeholder:"M" help:"How it takes answers: query, form_post (default both)."`
+	DefaultMaxAge   *lifetime `placeholder:"D" help:"Sign-ins that are older are made again, where a request does not say."`
 	AccessTTL       *lifetime `name:"access-ttl" placeholder:"D" help:"Lifetime of its access tokens."`
 	IDTTL           *lifetime `name:"id-ttl" placeholder:"D" help:"Lifetime of its ID tokens."`
 	RefreshIdle     *lifetime `placeholder:"D" help:"How long its unused refresh tokens live."`
@@ -109,6 +111,7 @@ func (f *clientFlags) apply(m *admin.ClientMetadata) {
 	replace(&m.IDTokenSigningAlg, f.IDTokenAlg)
 	replace(&m.AccessTokenFormat, f.AccessToken)
 	replaceList(&m.ReadAttributes, f.ReadAttribute)
+	replaceList(&m.ResponseModes, f.ResponseMode)
 	f.applyLifetimes(m)
 	replace(&m.LogoURI, f.LogoURI)
 	replace(&m.ClientURI, f.ClientURI)
@@ -121,6 +124,9 @@ func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {
 	replace(&m.IDTokenTTL, (*int64)(f.IDTTL))
 	replace(&m.RefreshIdleTTL, (*int64)(f.RefreshIdle))
 	replace(&m.RefreshAbsoluteTTL, (*int64)(f.RefreshAbsolute))
+	if f.DefaultMaxAge != nil {
+		m.DefaultMaxAge = (*int64)(f.DefaultMaxAge)
+	}
 	if f.RetryWindow != nil {
 		m.RetryWindow = (*int64)(f.RetryWindow)
 	}

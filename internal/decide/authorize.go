@@ -24,6 +24,7 @@ const (
 	PageNone Page = iota // the answer is a redirect to the client
 	PageLogin
 	PageConsent
+	PageChoose // which account to go on with
 )
 
 // AuthorizeAnswer is how an authorization request goes on. To is valid if
@@ -64,19 +65,21 @@ func Authorize(ask Ask, st *record.AuthorizeState, env Env) Outcome[AuthorizeAns
 	if err != nil {
 		return refuse[AuthorizeAnswer](err)
 	}
-	answer := AuthorizeAnswer{ClientID: st.Client.ID, To: to, CanRedirect: true, State: ask.Request.State, Mode: ask.Request.ResponseMode}
-	if answer.Mode == "" {
-		answer.Mode = oauth.ResponseQuery
-	}
+	answer := AuthorizeAnswer{ClientID: st.Client.ID, To: to, CanRedirect: true, State: ask.Request.State}
+	mode, wrongMode := responseMode(ask.Request.ResponseMode, st.Client, to)
+	answer.Mode = mode
 	if err := acceptable(ask, st.Client); err != nil {
 		return refuseTo(answer, err)
+	}
+	if wrongMode != nil {
+		return refuseTo(answer, wrongMode)
 	}
 	wanted, err := wants(ask.Request, &st.ClientState, env.Policy.Issuer.String())
 	if err != nil {
 		return refuseTo(answer, err)
 	}
-	if page := needsLogin(ask, st, env); page != "" {
-		return askUser(ask, answer, PageLogin, page, env)
+	if stands := standing(ask, st, env); stands.reason != "" {
+		return stands.decide(ask, answer, env)
 	}
 	if reason := needsConsent(ask, wanted, to, st); reason != "" {
 		return askUser(ask, answer, PageConsent, reason, env)
@@ -166,6 +169,26 @@ func acceptable(ask Ask, client *record.Client) *oauth.Error {
 	return nil
 }
 
+// responseMode is how the answer travels: as asked if the client takes it so and
+// a browser can bring it there, else the first way in which it gets its error.
+func responseMode(asked string, client *record.Client, to oauth.RedirectURI) (string, *oauth.Error) {
+	takes := func(mode string) bool {
+		allowed := client.Settings.ResponseModes == nil || slices.Contains(client.Settings.ResponseModes, mode)
+		return allowed && (mode != oauth.ResponseFormPost || to.IsWeb()) // no browser posts to an application's own scheme
+	}
+	if asked == "" {
+		asked = oauth.ResponseQuery // Multiple Response Type Encoding Practices §2.1: the default of the code flow
+	}
+	if takes(asked) {
+		return asked, nil
+	}
+	err := oauth.Refuse(oauth.ReasonResponseModeUnsupported).With("response_mode")
+	if takes(oauth.ResponseFormPost) {
+		return oauth.ResponseFormPost, err
+	}
+	return oauth.ResponseQuery, err
+}
+
 // needsPKCE: every client by default; only a confidential one under the oidc
 // profile may have been set free.
 func needsPKCE(client *record.Client) bool {
@@ -202,32 +225,6 @@ func wants(req *oauth.AuthorizationRequest, st *record.ClientState, issuer strin
 	asked := slices.DeleteFunc(slices.Clone(req.Resources), func(aud string) bool { return aud == issuer })
 	resources, err := askedResources(asked, st)
 	return wish{scope: scope, resources: resources, offline: offline}, err
-}
-
-// needsLogin decides from the server's own state whether the user must prove who
-// they are, and returns the error that says so to a client that wants no page
-// (OpenID Connect Core §3.1.2.6); "" if the session will do.
-func needsLogin(ask Ask, st *record.AuthorizeState, env Env) oauth.Reason {
-	req := ask.Request
-	switch {
-	case st.Session == nil || Alive(st.Session.RVS, &st.Parents, env.Now) != "":
-		return oauth.ReasonLoginRequired
-	case ask.Hint != nil && ask.Hint.Subject != st.Session.UserID:
-		return oauth.ReasonLoginRequired // §3.1.2.1, id_token_hint
-	case req.Prompts(oauth.PromptLogin) && !provenSince(st.Session, ask.interaction):
-		return oauth.ReasonLoginRequired
-	case req.Prompts(oauth.PromptSelectAccount) && !provenSince(st.Session, ask.interaction):
-		return oauth.ReasonAccountSelectionRequired
-	case req.MaxAge != nil && env.Now-st.Session.AuthTime > *req.MaxAge*second && !provenSince(st.Session, ask.interaction):
-		return oauth.ReasonLoginRequired // §3.1.2.1, max_age
-	}
-	return ""
-}
-
-// provenSince reports whether the user has signed in since the page was put in
-// front of them: what prompt=login and max_age ask for.
-func provenSince(session *record.Session, since *record.Interaction) bool {
-	return since != nil && session.AuthTime >= since.MadeAt
 }
 
 // needsConsent decides whether the user must be asked; "" if not.

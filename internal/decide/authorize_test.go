@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,6 +39,8 @@ func where(o Outcome[AuthorizeAnswer]) string {
 		return "login page"
 	case o.Answer.Page == PageConsent:
 		return "consent page"
+	case o.Answer.Page == PageChoose:
+		return "account page"
 	}
 	return "code"
 }
@@ -85,166 +86,6 @@ func TestASessionAndAConsentGiveACode(t *testing.T) {
 	if diff := diffChanges([]record.Change{record.PutCode{Code: pageCode(c.env)}, seen}, got.Changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
-}
-
-// situation is one row of the decision table: what the client asks for, and how
-// the user stands.
-type situation struct {
-	prompt  string
-	maxAge  int64  // seconds; -1: none
-	session string // "none", "alive", or why it is dead
-	hint    string // whose the ID token hint is; "": none
-	proven  string // when: before the page was put up, since, or there is no page
-	consent string // "none", "less", "all"
-	own     bool   // the operator's own application
-}
-
-// want is the decision, stated over the situation alone (OpenID Connect Core
-// §3.1.2.1, §3.1.2.3, §3.1.2.4, §3.1.2.6).
-func (s situation) want() string {
-	since := s.proven == "since"
-	age := (tokenNow - pageSignedIn) / second
-	if since {
-		age = (tokenNow - pageMade) / second
-	}
-	switch {
-	case s.session != "alive",
-		s.hint != "" && s.hint != "ana",
-		(s.prompt == "login" || s.prompt == "select_account") && !since,
-		s.maxAge >= 0 && age > s.maxAge && !since:
-		if s.prompt == "none" {
-			return "login_required"
-		}
-		return "login page"
-	case s.prompt == "consent",
-		s.consent != "all" && !s.own:
-		if s.prompt == "none" {
-			return "consent_required"
-		}
-		return "consent page"
-	}
-	return "code"
-}
-
-func (s situation) decide() Outcome[AuthorizeAnswer] {
-	st := pageState()
-	st.Client.Settings.FirstParty = s.own
-	req := &st.Interaction.Request
-	if s.prompt != "" {
-		req.Prompt = []string{s.prompt}
-	}
-	if s.maxAge >= 0 {
-		req.MaxAge = &s.maxAge
-	}
-	if kill, dead := deadSessions()[s.session]; dead {
-		kill(&st.Parents)
-	}
-	if s.session == "none" {
-		st.Session, st.User, st.Parents = nil, nil, record.Parents{}
-	} else if s.proven == "since" {
-		st.Session.AuthTime = pageMade
-	}
-	switch s.consent {
-	case "none":
-		st.Consent = nil
-	case "less":
-		st.Consent.Scope = []string{"openid"}
-	}
-	var hint *record.VerifiedToken
-	if s.hint != "" {
-		hint = &record.VerifiedToken{Subject: s.hint, ExpiresAt: 1}
-	}
-	if s.proven == "no page" {
-		return Authorize(Ask{Request: req, Hint: hint, By: pageBrowser()}, &st.AuthorizeState, tokenEnv())
-	}
-	return Resume(st, hint, pageBrowser(), tokenEnv())
-}
-
-// writes counts the changes of one kind.
-func writes[C record.Change](got Outcome[AuthorizeAnswer]) int {
-	n := 0
-	for _, change := range got.Changes {
-		if _, ok := change.(C); ok {
-			n++
-		}
-	}
-	return n
-}
-
-// check holds what is true of every decision.
-func (s situation) check(got Outcome[AuthorizeAnswer]) string {
-	put, use := writes[record.PutInteraction](got), writes[record.UseInteraction](got)
-	code, see := writes[record.PutCode](got), writes[record.SeeSession](got)
-	gives, waits := where(got) == "code", s.proven != "no page"
-	page := got.Answer.Page != PageNone
-	switch {
-	case put+use+code+see != len(got.Changes):
-		return "it writes something else"
-	case !got.Answer.CanRedirect || got.Answer.To.String() != tokenRedirect || got.Answer.State != "a state":
-		return "its answer does not go back to the client"
-	case gives != (got.Answer.Code != "") || gives != (code == 1) || gives != (see == 1):
-		return "a code and its row do not go together"
-	case (gives && waits) != (use == 1):
-		return "a page is spent by a code and by nothing else"
-	case (page && !waits) != (put == 1) || (put == 1) != (got.Answer.Interaction != ""):
-		return "a page is put up once, for a request that does not wait on one"
-	case s.prompt == "none" && (page || !gives && len(got.Changes) > 0):
-		return "prompt=none shows a page, or writes"
-	case gives && s.session != "alive":
-		return "a code comes from a session that is not alive"
-	}
-	return ""
-}
-
-func TestEverySituationAtTheAuthorizationEndpoint(t *testing.T) {
-	sessions := []string{"none", "alive"}
-	for cause := range deadSessions() {
-		sessions = append(sessions, cause)
-	}
-	slices.Sort(sessions)
-	reached := map[string]int{}
-	for _, s := range situations(sessions) {
-		got := s.decide()
-		if where(got) != s.want() {
-			t.Fatalf("%+v: %s, want %s", s, where(got), s.want())
-		}
-		if wrong := s.check(got); wrong != "" {
-			t.Fatalf("%+v: %s: %v", s, wrong, got.Changes)
-		}
-		reached[where(got)]++
-	}
-	for _, end := range []string{"code", "login page", "consent page", "login_required", "consent_required"} {
-		if reached[end] == 0 {
-			t.Errorf("no situation leads to %s", end)
-		}
-	}
-}
-
-func situations(sessions []string) []situation {
-	all := []situation{{}}
-	each := func(n int, set func(*situation, int)) {
-		var next []situation
-		for _, s := range all {
-			for i := range n {
-				set(&s, i)
-				next = append(next, s)
-			}
-		}
-		all = next
-	}
-	prompts := []string{"", "none", "login", "consent", "select_account", "create"}
-	ages := []int64{-1, 0, 119, 120, 121, 599, 600, 601}
-	hints := []string{"", "ana", "bob"}
-	proofs := []string{"no page", "before", "since"}
-	consents := []string{"none", "less", "all"}
-	each(len(prompts), func(s *situation, i int) { s.prompt = prompts[i] })
-	each(len(ages), func(s *situation, i int) { s.maxAge = ages[i] })
-	each(len(sessions), func(s *situation, i int) { s.session = sessions[i] })
-	each(len(hints), func(s *situation, i int) { s.hint = hints[i] })
-	each(len(proofs), func(s *situation, i int) { s.proven = proofs[i] })
-	each(len(consents), func(s *situation, i int) { s.consent = consents[i] })
-	each(2, func(s *situation, i int) { s.own = i == 1 })
-	return all
 }
 
 func TestAPageWaitsForTheUser(t *testing.T) {
@@ -332,9 +173,13 @@ func TestARequestIsRefused(t *testing.T) {
 			c.st.Client.Settings.Resources = nil
 			c.ask.Request.Resources = []string{tokenAPI}
 		}, oauth.ReasonResourceNotAllowed, oauth.InvalidTarget, there},
-		"select_account with none": {func(c *authorizeCase) {
-			c.ask.Request.Prompt = []string{"none", "select_account"}
-		}, oauth.ReasonAccountSelectionRequired, oauth.AccountSelectionRequired, there},
+		"a response mode that the client does not take, ASVS 10.4.12": {func(c *authorizeCase) {
+			c.st.Client.Settings.ResponseModes = []string{"query"}
+			c.ask.Request.ResponseMode = "form_post"
+		}, oauth.ReasonResponseModeUnsupported, oauth.InvalidRequest, there},
+		"the default response mode for a client that takes another": {func(c *authorizeCase) {
+			c.st.Client.Settings.ResponseModes = []string{"form_post"}
+		}, oauth.ReasonResponseModeUnsupported, oauth.InvalidRequest, there},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newAuthorize()

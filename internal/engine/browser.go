@@ -44,6 +44,7 @@ const (
 	PageNone    = decide.PageNone
 	PageLogin   = decide.PageLogin
 	PageConsent = decide.PageConsent
+	PageChoose  = decide.PageChoose
 )
 
 // ClientView is what a page says about a client.

@@ -18,6 +18,7 @@ const (
 	maxTTL         = 24 * 3600
 	maxRefreshTTL  = 3650 * 24 * 3600
 	maxRetryWindow = 300 // tokens.md, part 4
+	maxDefaultAge  = 3650 * 24 * 3600
 )
 
 // applicationNative is the application_type of a client whose loopback redirect
@@ -89,6 +90,8 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 	wrong.redirects("redirect_uris", s.RedirectURIs)
 	wrong.redirects("post_logout_redirect_uris", s.PostLogoutRedirectURIs)
 	wrong.pkce(s)
+	wrong.responseModes(s)
+	wrong.defaultMaxAge(s.DefaultMaxAge)
 	wrong.scope("scope", s.Scope)
 	wrong.attributes("read_attributes", s.ReadAttributes)
 	wrong.clientLifetimes(s)
@@ -158,6 +161,24 @@ func (p *problems) pkce(s *record.ClientSettings) {
 	p.oneOf("pkce", string(s.PKCE), string(record.PKCERequired), string(record.PKCEOptional))
 	if s.PKCE == record.PKCEOptional && s.TokenEndpointAuthMethod == string(oauth.AuthNone) {
 		p.add("pkce", "is required of a public client")
+	}
+}
+
+// responseModes: ASVS 10.4.12. What no redirect URI can take is of no use.
+func (p *problems) responseModes(s *record.ClientSettings) {
+	p.twice("response_modes", s.ResponseModes)
+	for _, mode := range s.ResponseModes {
+		p.oneOf("response_modes", mode, oauth.ResponseQuery, oauth.ResponseFormPost)
+	}
+	ofApp := func(uri string) bool { return !strings.HasPrefix(uri, "https:") && !strings.HasPrefix(uri, "http:") }
+	if s.ResponseModes != nil && !slices.Contains(s.ResponseModes, oauth.ResponseQuery) && slices.ContainsFunc(s.RedirectURIs, ofApp) {
+		p.add("response_modes", "need query: no browser posts a form to the scheme of an application")
+	}
+}
+
+func (p *problems) defaultMaxAge(age *int64) {
+	if age != nil && (*age < 0 || *age > maxDefaultAge) {
+		p.add("default_max_age", "is from 0 to %d seconds", maxDefaultAge)
 	}
 }
 

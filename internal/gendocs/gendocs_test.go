@@ -129,7 +129,13 @@ func TestAMigrationLineThatIsNotUnderstoodIsAnError(t *testing.T) {
 			t.Errorf("no %q in %s", want, w.text.String())
 		}
 	}
-	if err := writeMigration(&w, "ALTER TABLE t ADD COLUMN m BIGINT;"); err == nil {
+	if err := writeMigration(&w, "-- More.\nALTER TABLE t ADD COLUMN m BIGINT NOT NULL;\n"); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(w.text.String(), "Added to `t`: `m` BIGINT `NOT NULL`") {
+		t.Errorf("a column that is added is not in %s", w.text.String())
+	}
+	if err := writeMigration(&w, "ALTER TABLE t DROP COLUMN m;"); err == nil {
 		t.Error("it was passed over")
 	}
 }

@@ -14,6 +14,7 @@ var (
 	createTable = regexp.MustCompile(`^CREATE TABLE (\w+) \($`)
 	column      = regexp.MustCompile(`^\t(\w+)\s+(TEXT|BIGINT|BYTEA|INTEGER)\s*(.*?),?$`)
 	constraint  = regexp.MustCompile(`^\t((?:PRIMARY KEY|UNIQUE) .*?),?$`)
+	addColumn   = regexp.MustCompile(`^ALTER TABLE (\w+) ADD COLUMN (\w+) (TEXT|BIGINT|BYTEA)\s*(.*);$`)
 	createIndex = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX (\w+) ON (\w+) (\(.*);$`)
 )
 
@@ -66,6 +67,10 @@ func writeMigration(w *writer, text string) error {
 		case column.MatchString(line):
 			found := column.FindStringSubmatch(line)
 			w.row(code(found[1]), found[2], code(found[3]))
+		case addColumn.MatchString(line):
+			found := addColumn.FindStringSubmatch(line)
+			say()
+			w.print("\nAdded to ", code(found[1]), ": ", code(found[2]), " ", found[3], " ", code(found[4]), "\n")
 		case createIndex.MatchString(line):
 			found := createIndex.FindStringSubmatch(line)
 			say()

@@ -89,6 +89,11 @@ func (r RedirectURI) WithQuery(params []Param) string {
 	return b.String()
 }
 
+// IsWeb reports whether the address is of the web: a browser posts a form there.
+func (r RedirectURI) IsWeb() bool {
+	return strings.HasPrefix(r.uri, "https://") || strings.HasPrefix(r.uri, "http://")
+}
+
 // Origin is the source expression that lets a page's Content-Security-Policy form-action reach the address: scheme, host
 // and port; for a private-use scheme "scheme:"; for an IPv6 host the scheme alone, because CSP has no
 // IPv6 literals.

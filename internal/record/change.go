@@ -35,6 +35,13 @@ type UseInteraction struct {
 	At     int64
 }
 
+// ChooseAccount keeps with an interaction which user was chosen. Guard: it is
+// unused.
+type ChooseAccount struct {
+	IDHash []byte
+	UserID string
+}
+
 // PutSession adds a browser's sign-in. FactorID is the factor that was checked;
 // when not empty it is a guard: its user is active and still has it.
 type PutSession struct {
@@ -297,6 +304,7 @@ type Audit struct {
 func (Append) change()            {}
 func (PutInteraction) change()    {}
 func (UseInteraction) change()    {}
+func (ChooseAccount) change()     {}
 func (PutSession) change()        {}
 func (RenewSession) change()      {}
 func (SeeSession) change()        {}

@@ -43,6 +43,13 @@ type ClientSettings struct {
 	TokenProfile            TokenProfile    `json:"token_profile"`
 	SecurityProfile         SecurityProfile `json:"security_profile"`
 	PKCE                    PKCEMode        `json:"pkce"`
+	// ResponseModes are those in which it takes the authorization response; nil means
+	// all that the server has (ASVS 10.4.12).
+	ResponseModes []string `json:"response_modes,omitempty"`
+	// DefaultMaxAge in seconds stands in for a max_age that a request does not have.
+	DefaultMaxAge *int64 `json:"default_max_age,omitempty"`
+	// RequireAuthTime is kept for who reads the metadata: every ID token has auth_time.
+	RequireAuthTime bool `json:"require_auth_time,omitempty"`
 	// FirstParty skips the consent page: the operator's own application.
 	FirstParty bool `json:"first_party,omitempty"`
 	// ReadAttributes are the user attributes that the client may read. A scope is

@@ -8,6 +8,7 @@ type Interaction struct {
 	IDHash      []byte
 	BrowserHash []byte
 	Request     oauth.AuthorizationRequest
+	Chosen      string // the user who was chosen on the page that asks which; empty: nobody yet
 	MadeAt      int64
 	UsedAt      int64
 	EndsAt      int64

@@ -45,6 +45,11 @@ func TestAMissedGuardIsAConflict(t *testing.T) {
 			record.UseInteraction{IDHash: []byte("page 1"), At: noon + 1},
 			nil,
 		},
+		"an account is chosen on a page that is unused": {
+			[]record.Change{record.UseInteraction{IDHash: []byte("page 1"), At: noon}},
+			record.ChooseAccount{IDHash: []byte("page 1"), UserID: "ana"},
+			nil,
+		},
 		"a page's id is taken":    {nil, record.PutInteraction{Interaction: interaction()}, nil},
 		"a session's id is taken": {nil, other(func(x *record.Session) { x.ID = "sid" }), other(func(*record.Session) {})},
 		"a session's cookie is taken": {

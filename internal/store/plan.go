@@ -120,6 +120,8 @@ func (p *plan) addOfPeople(c record.Change) {
 		p.putInteraction(c.Interaction)
 	case record.UseInteraction:
 		p.guard(useInteraction, c.At, bytesOf(c.IDHash))
+	case record.ChooseAccount:
+		p.guard(chooseAccount, c.UserID, bytesOf(c.IDHash))
 	case record.PutSession:
 		p.putSession(c.Session, c.FactorID)
 	case record.RenewSession:
@@ -219,7 +221,7 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.guard(putRoot, c.Root.KeyID, c.Root.Use, bytesOf(c.Root.Sealed), c.Root.MadeAt)
 	case record.Audit:
 		p.audit(c)
-	case record.PutInteraction, record.UseInteraction, record.PutSession, record.RenewSession, record.SeeSession,
+	case record.PutInteraction, record.UseInteraction, record.ChooseAccount, record.PutSession, record.RenewSession, record.SeeSession,
 		record.EndSession, record.MarkSession, record.PutConsent, record.CutConsent, record.PutCode, record.UseCode,
 		record.PutGrant, record.RotateGrant, record.NoteLate, record.TouchGrant, record.EndGrant, record.PutUser,
 		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutIdentifier, record.ReplaceIdentifier,

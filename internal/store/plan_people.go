@@ -15,6 +15,8 @@ const (
 	(id_hash, browser_hash, client_id, request, made_at, used_at, ends_at)
 	VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
+	chooseAccount = `UPDATE interactions SET chosen = $1 WHERE id_hash = $2 AND used_at = 0`
+
 	useInteraction = `UPDATE interactions SET used_at = $1 WHERE id_hash = $2 AND used_at = 0`
 )
 

@@ -55,6 +55,7 @@ func everyChange() []record.Change {
 		record.Append{},
 		record.PutInteraction{},
 		record.UseInteraction{},
+		record.ChooseAccount{},
 		record.PutSession{},
 		record.RenewSession{},
 		record.SeeSession{},

@@ -147,14 +147,18 @@ func (r *codeRow) get() *record.Code {
 	return &r.code
 }
 
-const interactionColumns = `i.id_hash, i.browser_hash, i.request, i.made_at, i.used_at, i.ends_at`
+const interactionColumns = `i.id_hash, i.browser_hash, i.request, i.made_at, i.used_at, i.ends_at,
+	i.chosen`
 
 type interactionRow struct{ interaction record.Interaction }
 
 func (r *interactionRow) into() []any {
 	i := &r.interaction
 	return []any{
-		(*blob)(&i.IDHash), (*blob)(&i.BrowserHash), packed{&i.Request}, (*number)(&i.MadeAt), (*number)(&i.UsedAt), (*number)(&i.EndsAt),
+		(*blob)(&i.IDHash), (*blob)(&i.BrowserHash),
+		packed{&i.Request},
+		(*number)(&i.MadeAt), (*number)(&i.UsedAt), (*number)(&i.EndsAt),
+		(*text)(&i.Chosen),
 	}
 }
 

@@ -78,6 +78,8 @@ func (s *site) goOn(v *visit, answer engine.AuthorizeAnswer, err *oauth.Error) {
 		s.toLogin(v, answer.Interaction, "")
 	case answer.Page == engine.PageConsent:
 		s.goTo(v, pages.PathConsent, oauth.Param{Name: pages.FieldInteraction, Value: answer.Interaction})
+	case answer.Page == engine.PageChoose:
+		s.goTo(v, pages.PathChoose, oauth.Param{Name: pages.FieldInteraction, Value: answer.Interaction})
 	default:
 		s.answer(v, answer, s.codeParams(answer))
 	}

@@ -18,6 +18,7 @@ type purpose string
 const (
 	forLogin   purpose = "login"
 	forConsent purpose = "consent"
+	forChoice  purpose = "choose"
 	forLogout  purpose = "logout"
 	forSetup   purpose = "setup"
 	forAccount purpose = "account"

@@ -29,8 +29,8 @@ func (s *site) loginPage(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	if page.Notice == "" {
-		page.Notice = pages.Notice(query.Get(fieldNotice))
+	if why := pages.Notice(query.Get(fieldNotice)); page.Notice == "" || why == pages.NoticeSwitchAccount {
+		page.Notice = why
 	}
 	s.page(v, http.StatusOK, page)
 }

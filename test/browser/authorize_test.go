@@ -119,6 +119,28 @@ func TestPromptsAreKept(t *testing.T) {
 	})
 }
 
+// TestAnAccountIsChosen: OpenID Connect Core §3.1.2.1, prompt=select_account.
+func TestAnAccountIsChosen(t *testing.T) {
+	withAndWithoutScripts(t, func(w *world) {
+		b := w.browser()
+		w.letIn(b)
+		b.open(w.ask("prompt", "select_account"), w.Issuer+"/choose")
+		b.shows("Choose an account", http.StatusOK)
+		b.click("choose-continue", w.callback())
+		w.exchange(w.arrival("/callback"))
+
+		b.open(w.ask("prompt", "select_account consent", "response_mode", "form_post"), w.Issuer+"/choose")
+		b.click("choose-continue", w.Issuer+"/consent")
+		b.open(w.ask("prompt", "select_account"), w.Issuer+"/choose")
+		b.click("choose-other", w.Issuer+"/login")
+		if said := b.text("[role=status]"); said != "Sign in with the account you want to use." {
+			w.t.Errorf("the page says %q", said)
+		}
+		w.signIn(b, w.callback())
+		w.exchange(w.arrival("/callback"))
+	})
+}
+
 // refusesSilence asks for an answer without a page.
 func (w *world) refusesSilence(b *tab, code string) {
 	w.t.Helper()

@@ -37,6 +37,7 @@ func (p page) has(id string) bool { return strings.Contains(p.text, ` id="`+id+`
 var pageNames = []struct{ id, name string }{
 	{"login-submit", "login"},
 	{"consent-allow", "consent"},
+	{"choose-continue", "choose"},
 	{"logout-confirm", "logout"},
 	{"account-signout", "account"},
 	{"error-code", "error"},
@@ -216,9 +217,16 @@ func (s *story) authorize(say step) (outcome, error) {
 	for name, values := range say.options {
 		query[name] = values
 	}
+	if hint := query.Get("id_token_hint"); hint != "" {
+		query.Set("id_token_hint", s.value(hint))
+	}
 	b.asked = asked{id, query.Get("redirect_uri"), verifier}
 	return b.open(s.issuer + oauth.PathAuthorize + "?" + query.Encode())
 }
+
+func (s *story) continueAs(say step) (outcome, error) { return s.pressIn(say, "choose-continue", nil) }
+
+func (s *story) another(say step) (outcome, error) { return s.pressIn(say, "choose-other", nil) }
 
 func (s *story) allow(say step) (outcome, error) { return s.pressIn(say, "consent-allow", nil) }
 

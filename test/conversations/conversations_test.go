@@ -37,6 +37,7 @@
 //	browser NAME [from ADDRESS] takes a browser, which is new if there is none, in another network
 //	login NAME [password=]      on the sign-in page that is open, or else opened
 //	authorize CLIENT [PARAMETER=VALUE]...
+//	continue                    on the page that asks which account; another opens the sign-in page instead
 //	allow, deny                 on the consent page
 //	logout CLIENT [hint=] [to=] what a client sends a browser to; confirm answers the question
 //	sign out [everywhere]       on the account page, like the two that follow
@@ -179,6 +180,7 @@ var acts = map[string]func(*story, step) (outcome, error){
 	"user": (*story).addUser, "client": (*story).addClient, "resource": (*story).addResource, "advance": (*story).advance,
 
 	"browser": (*story).takeBrowser, "login": (*story).login, "authorize": (*story).authorize,
+	"continue": (*story).continueAs, "another": (*story).another,
 	"allow": (*story).allow, "deny": (*story).deny, "logout": (*story).logout, "confirm": (*story).confirm,
 	"sign": (*story).signOut, "change": (*story).changePassword, "remove": (*story).removeApp,
 

@@ -244,6 +244,62 @@ func TestA6_AForcedSignInIsNotSteppedOver(t *testing.T) {
 	}
 }
 
+// The page that asks which account takes an answer of its own browser, about the account that it named, once.
+func TestA6_AnAccountIsChosenByWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	waiting := func() string {
+		t.Helper()
+		a := b.query(oauth.PathAuthorize, with(ask("web"), "prompt", "select_account"))
+		if a.location() == nil || a.location().Path != pages.PathChoose {
+			t.Fatalf("prompt=select_account goes to %q", a.Header.Get("Location"))
+		}
+		return a.param(pages.FieldInteraction)
+	}
+	choose := func(by *browser, id, sub, decision string) answer {
+		t.Helper()
+		page := by.get(pages.PathChoose + "?interaction=" + id)
+		return by.post(pages.PathChoose, url.Values{
+			pages.FieldToken: {page.input(pages.FieldToken)}, pages.FieldInteraction: {id}, pages.FieldUser: {sub}, pages.FieldDecision: {decision},
+		})
+	}
+	id := waiting()
+	if a := choose(b, id, w.subs[bob], pages.DecisionContinue); a.location() == nil || a.location().Path != pages.PathChoose {
+		t.Errorf("the choice of somebody else gives %d, %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	w.showsError(w.newBrowser().signIn(bob).get(pages.PathChoose+"?interaction="+id), http.StatusBadRequest, "interaction_expired", "")
+	a := choose(b, id, w.subs[ana], pages.DecisionContinue)
+	if a.param("code") == "" {
+		t.Fatalf("the account that is signed in gives %d, %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	w.showsError(b.get(pages.PathChoose+"?interaction="+id), http.StatusBadRequest, "interaction_expired", "")
+
+	// Another account: who thinks better of it is still signed in, who signs in is the answer.
+	id = waiting()
+	a = choose(b, id, w.subs[ana], pages.DecisionSwitch)
+	if a.location() == nil || a.location().Path != pages.PathLogin || !b.signedIn() {
+		t.Errorf("another account: %d, %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	a = b.post(pages.PathLogin, b.loginForm(id, bob, password))
+	if got := w.app("web").tokens(w.app("web").redeem(a.param("code"))); w.claims(got.ID)["sub"] != w.subs[bob] {
+		t.Errorf("the code is of %v", w.claims(got.ID)["sub"])
+	}
+}
+
+// Who has just signed in, and is not whom the client asked for, is an error and no page without end.
+func TestA6_ASignInOfSomebodyElseIsToldToTheClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	hint := w.app("web").granted(b).ID
+	stranger := w.newBrowser()
+	id := stranger.query(oauth.PathAuthorize, with(ask("web"), "id_token_hint", hint)).param(pages.FieldInteraction)
+	a := stranger.post(pages.PathLogin, stranger.loginForm(id, bob, password))
+	w.sendsBack(a, "https://app.example/cb", "login_required")
+	w.showsError(stranger.get(pages.PathLogin+"?interaction="+id), http.StatusBadRequest, "interaction_expired", "")
+}
+
 // RFC 9700 §4.12: after a form with a password the browser must not send it on.
 func TestA8_EveryRedirectIs303(t *testing.T) {
 	t.Parallel()
@@ -300,6 +356,7 @@ func everyEndpoint() map[string]string {
 		pages.PathIndex:          http.MethodGet,
 		pages.PathLogin:          http.MethodGet,
 		pages.PathConsent:        http.MethodGet,
+		pages.PathChoose:         http.MethodGet,
 		pages.PathLogout:         http.MethodGet,
 		pages.PathSetup:          http.MethodGet,
 		pages.PathAccount:        http.MethodGet,

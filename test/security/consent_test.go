@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
@@ -147,10 +148,41 @@ func TestA13_ResponseModesAreThoseOfTheMetadata(t *testing.T) {
 	for _, mode := range []string{"fragment", "query.jwt", "web_message", "FORM_POST", canary} {
 		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", mode)), "https://app.example/cb", "invalid_request")
 	}
-	// No browser posts to an app's own scheme: the answer must not become a page with the code on it.
-	a := b.authorize(with(ask("native"), "redirect_uri", "com.example.app:/cb", "response_mode", "form_post"))
-	if a.StatusCode != http.StatusBadRequest || a.input("code") != "" {
-		t.Errorf("form_post to an app answers %d", a.StatusCode)
+	// No browser posts to an app's own scheme: it is told so in the way that it can hear.
+	a := b.query(oauth.PathAuthorize, with(ask("native"), "redirect_uri", "com.example.app:/cb", "response_mode", "form_post"))
+	w.sendsBack(a, "com.example.app:/cb", "invalid_request")
+	if n := w.count(`SELECT count(*) FROM codes`); n != 0 {
+		t.Errorf("%d codes were made", n)
+	}
+}
+
+// ASVS 10.4.12: a client that takes its answers in one way gets them in no other, its errors included.
+func TestA13_AClientsResponseModesAreItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	limit := func(mode string) {
+		t.Helper()
+		client, err := w.engine.ClientByID(t.Context(), "web")
+		w.must(err)
+		settings := client.Settings
+		settings.ResponseModes = []string{mode}
+		_, err = w.engine.UpdateClient(t.Context(), "web", engine.ClientForm{Name: client.Name, Settings: settings}, client.Version)
+		w.must(err)
+	}
+	limit(oauth.ResponseQuery)
+	w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", "form_post")), "https://app.example/cb", "invalid_request")
+	if a := b.query(oauth.PathAuthorize, ask("web")); a.param("code") == "" {
+		t.Errorf("query gives %d, %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	limit(oauth.ResponseFormPost)
+	for _, mode := range []string{"", "query"} {
+		if a := b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", mode)); a.input("error") != "invalid_request" || a.input("iss") != plainIssuer {
+			t.Errorf("%q answers %d, %q", mode, a.StatusCode, a.body)
+		}
+	}
+	if a := b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", "form_post")); a.input("code") == "" {
+		t.Errorf("form_post gives %d", a.StatusCode)
 	}
 }
 

@@ -23,7 +23,13 @@ func (b *browser) protectedForms() []protectedForm {
 	b.t.Helper()
 	waiting := b.query(oauth.PathAuthorize, ask("spa")).param(pages.FieldInteraction)
 	again := b.query(oauth.PathAuthorize, with(ask("web"), "prompt", "login")).param(pages.FieldInteraction)
+	choosing := b.query(oauth.PathAuthorize, with(ask("web"), "prompt", "select_account")).param(pages.FieldInteraction)
+	choice := func(decision string) protectedForm {
+		fields := url.Values{pages.FieldInteraction: {choosing}, pages.FieldUser: {b.subs[ana]}, pages.FieldDecision: {decision}}
+		return protectedForm{pages.PathChoose, fields, pages.PathChoose + "?interaction=" + choosing}
+	}
 	return []protectedForm{
+		choice(pages.DecisionContinue), choice(pages.DecisionSwitch),
 		{pages.PathLogin, url.Values{pages.FieldInteraction: {again}, pages.FieldIdentifier: {bob}, pages.FieldPassword: {password}}, pages.PathLogin + "?interaction=" + again},
 		{pages.PathConsent, url.Values{pages.FieldInteraction: {waiting}, pages.FieldUser: {b.subs[ana]}, pages.FieldDecision: {pages.DecisionAllow}}, pages.PathConsent + "?interaction=" + waiting},
 		{pages.PathConsent, url.Values{pages.FieldInteraction: {waiting}, pages.FieldUser: {b.subs[ana]}, pages.FieldDecision: {pages.DecisionDeny}}, pages.PathConsent + "?interaction=" + waiting},

@@ -6,6 +6,7 @@ const (
 	PathIndex          = "/"
 	PathLogin          = "/login"
 	PathConsent        = "/consent"
+	PathChoose         = "/choose"
 	PathLogout         = "/logout"
 	PathSetup          = "/setup"
 	PathAccount        = "/account"
@@ -23,7 +24,7 @@ const (
 	FieldInteraction = "interaction"
 	// FieldDecision carries one of the Decision values: the button pressed.
 	FieldDecision = "decision"
-	// FieldUser is the sub of whom the consent page asks.
+	// FieldUser is the sub of whom the page asks.
 	FieldUser = "user"
 	// FieldIdentifier and FieldPassword are the sign-in form.
 	FieldIdentifier = "identifier"
@@ -51,11 +52,12 @@ const (
 
 // Values of FieldDecision, FieldSignOut and of a ticked box.
 const (
-	DecisionAllow  = "allow"
-	DecisionDeny   = "deny"
-	DecisionSwitch = "switch" // consent page: "Not you?", sign in as someone else
-	DecisionLogout = "logout"
-	DecisionCancel = "cancel"
+	DecisionAllow    = "allow"
+	DecisionDeny     = "deny"
+	DecisionSwitch   = "switch"   // "Not you?", sign in as someone else
+	DecisionContinue = "continue" // with the account that is signed in
+	DecisionLogout   = "logout"
+	DecisionCancel   = "cancel"
 
 	SignOutHere       = "here"
 	SignOutEverywhere = "everywhere"

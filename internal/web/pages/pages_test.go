@@ -30,6 +30,7 @@ func every(client Client) map[string]Page {
 			Form: form, Client: client, User: user, RedirectURI: "https://app.example/cb", Scopes: scopes,
 			Resources: []string{"https://api.example"}, Lasts: 90 * 24 * time.Hour, Idle: 30 * 24 * time.Hour, Unassured: true,
 		},
+		Choose{Form: form, Client: client, User: user, Subject: "sub-1", RedirectURI: "https://app.example/cb"},
 		Logout{
 			Form: form, User: user, Client: client, RedirectURI: "https://app.example/bye",
 			Parameters: []Parameter{{"state", "s\"><b>"}},

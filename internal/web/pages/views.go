@@ -87,6 +87,21 @@ func (p Consent) Offline() bool {
 	return false
 }
 
+// Choose asks which account to go on with: the one that is signed in, or another.
+type Choose struct {
+	Form        Form
+	Client      Client
+	User        User
+	Subject     string // the user's sub: the answer counts for nobody else
+	RedirectURI string
+}
+
+func (Choose) template() string { return "choose" }
+
+func (p Choose) policy() Policy {
+	return Policy{FormTarget: p.RedirectURI, Logo: httpsOnly(p.Client.LogoURI) != ""}
+}
+
 // Logout asks whether to sign out. User and Client may be zero. RedirectURI is
 // the validated post_logout_redirect_uri, or empty. Parameters are the client's
 // request, which the form sends again with the user's answer.
