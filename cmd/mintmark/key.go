@@ -20,7 +20,7 @@ func (*keyList) Run(i *invocation, server *admin.Client) error {
 }
 
 type keyRotate struct {
-	Emergency bool `help:"The keys that sign now are compromised: every token that they signed dies."`
+	Emergency bool `help:"The keys that sign now are compromised: every token that they signed dies, and every opaque access token."`
 }
 
 func (c *keyRotate) Run(i *invocation, server *admin.Client) error {

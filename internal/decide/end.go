@@ -29,6 +29,8 @@ type Ending struct {
 	ClientID string
 	// Key is the key that ends, as it was read; nil for everything else.
 	Key *record.SigningKey
+	// Root is the root of opaque access tokens that ends; nil for everything else.
+	Root *record.SealedRoot
 	// KeepRow ends live tokens but keeps what they were made from: the log gets its
 	// entry, the parent's row no cutoff (tokens.md, part 2). It means nothing for a
 	// token, session, grant or key, which end for ever or not at all.
@@ -65,6 +67,9 @@ func endRow(what Ending, now int64) record.Change {
 	case revocation.GID:
 		return record.EndGrant{ID: first, At: now}
 	case revocation.KID:
+		if what.Root != nil {
+			return record.DropRoot{KeyID: what.Root.KeyID}
+		}
 		return record.MoveKey{
 			KID: first, From: what.Key.Status, To: record.KeyCompromised, SignsFrom: what.Key.SignsFrom, PublishedUntil: now,
 		}

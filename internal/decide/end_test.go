@@ -28,6 +28,11 @@ func TestEachEndingHasItsEntryItsRowAndItsAuditRow(t *testing.T) {
 			record.MoveKey{KID: "k", From: record.KeyRetired, To: record.KeyCompromised, SignsFrom: 9, PublishedUntil: tokenNow},
 			record.Audit{Event: "key_compromised"},
 		},
+		{
+			Ending{Target: revocation.ForKID(record.AccessRootKID(4)), Root: &record.SealedRoot{KeyID: 4}},
+			record.DropRoot{KeyID: 4},
+			record.Audit{Event: "key_compromised"},
+		},
 		{Ending{Target: revocation.ForSub("ana")}, record.CutUser{UserID: "ana"}, record.Audit{Event: "user_cut", UserID: "ana"}},
 		{Ending{Target: revocation.ForClient("shop")}, record.CutClient{ClientID: "shop"}, record.Audit{Event: "client_cut", ClientID: "shop"}},
 		{
@@ -69,6 +74,7 @@ func TestTwoEndingsOfOnePlanHaveTwoAuditRows(t *testing.T) {
 var onlyIn = map[string]string{
 	"Append": "end.go", "EndSession": "end.go", "EndGrant": "end.go",
 	"CutUser": "end.go", "CutClient": "end.go", "CutConsent": "end.go", "CutResource": "end.go", "CutAll": "end.go",
+	"DropRoot": "end.go",
 }
 
 // tokens.md I9: every path that ends anything goes through one function. Nothing
@@ -184,6 +190,8 @@ func rowTarget(change any) (revocation.Target, bool) {
 		return revocation.ForAud(c.Aud), true
 	case record.CutAll:
 		return revocation.ForAll(), true
+	case record.DropRoot:
+		return revocation.ForKID(record.AccessRootKID(c.KeyID)), true
 	case record.MoveKey:
 		return revocation.ForKID(c.KID), c.To == record.KeyCompromised
 	}
@@ -243,6 +251,10 @@ func anyPlan(t *rapid.T) []record.Change {
 		func() []record.Change {
 			how := rapid.SampledFrom([]KeyTurn{KeysOnSchedule, KeysOnDemand, KeysEmergency}).Draw(t, "turn")
 			return RotateKeys(KeyPlan{Use: record.KeyUseTokens, Keys: signingKeys(tokenNow - 91*24*hour), Algs: []string{"ES256"}, Turn: how, Actor: ActorAdmin}, nil, env)
+		},
+		func() []record.Change {
+			how := rapid.SampledFrom([]KeyTurn{KeysOnSchedule, KeysOnDemand, KeysEmergency, KeysRestart}).Draw(t, "turn")
+			return EndAccessRoots(RootPlan{Roots: []record.SealedRoot{{KeyID: 1, Use: record.RootAccess}}, Turn: how}, env)
 		},
 	}
 	return rapid.SampledFrom(plans).Draw(t, "decision")()

@@ -33,7 +33,8 @@ type keyring struct {
 	ready chan struct{} // closed once the slow keys of a new database are there
 }
 
-// loadRing swaps in the ring that the database holds now.
+// loadRing swaps in the ring that the database holds now, and the roots of opaque
+// access tokens.
 func (e *Engine) loadRing(ctx context.Context) error {
 	rows, err := e.store.Keys(ctx)
 	if err != nil {
@@ -44,6 +45,9 @@ func (e *Engine) loadRing(ctx context.Context) error {
 		return err
 	}
 	next := *e.minting.Load()
+	if next.Sealed, err = e.accessRoots(ctx); err != nil {
+		return err
+	}
 	next.Ring, next.Seen = ring, mint.NewSeen() // what a key of the old ring has verified counts no more
 	e.minting.Store(&next)
 	return nil

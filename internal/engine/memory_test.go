@@ -116,9 +116,23 @@ func (e *estate) containers(t *record.VerifiedToken, p *record.Parents) {
 	grant, err := e.store.Grant(e.Context(), t.GID)
 	e.must(err)
 	p.GrantEndedAt, p.JTIRevoked = grant.EndedAt, e.ended[t.JTI]
+	p.KeyStatus = e.statusOf(t.KID)
+}
+
+// statusOf is the status of a signing key, or of a root of opaque tokens: that is
+// there and seals, or was destroyed.
+func (e *estate) statusOf(kid string) record.KeyStatus {
 	keys, err := e.store.Keys(e.Context())
 	e.must(err)
-	p.KeyStatus = keys[slices.IndexFunc(keys, func(k record.SigningKey) bool { return k.KID == t.KID })].Status
+	if i := slices.IndexFunc(keys, func(k record.SigningKey) bool { return k.KID == kid }); i >= 0 {
+		return keys[i].Status
+	}
+	roots, err := e.store.Roots(e.Context())
+	e.must(err)
+	if slices.ContainsFunc(roots, func(r record.SealedRoot) bool { return record.AccessRootKID(r.KeyID) == kid }) {
+		return record.KeyActive
+	}
+	return record.KeyCompromised
 }
 
 // compare holds every token's fate by memory to its fate by the rows.
@@ -180,6 +194,9 @@ func (e *estate) acts() map[string]func(t *rapid.T) {
 		"revoked client":   revoke("client", func(t *record.VerifiedToken) []string { return []string{t.ClientID} }),
 		"revoked audience": revoke("audience", func(*record.VerifiedToken) []string { return []string{labAPI} }),
 		"revoked key":      revoke("key", func(t *record.VerifiedToken) []string { return []string{t.KID} }),
+		"an emergency": do(func() error {
+			return e.turnKeys(ctx, decide.KeysEmergency, decide.ActorAdmin, func([]record.SigningKey) []string { return quickAlgs })
+		}),
 		"broken glass":     revoke("all", func(*record.VerifiedToken) []string { return nil }),
 		"disabled user":    do(func() error { return e.DisableUser(ctx, sub) }),
 		"enabled user":     do(func() error { return e.EnableUser(ctx, sub) }),

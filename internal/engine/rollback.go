@@ -128,7 +128,11 @@ func (e *Engine) restartLog(ctx context.Context, log revocation.LogID, evidence 
 			return err
 		}
 	}
-	if err := e.commit(ctx, decide.RestartLog(restart, keys, fresh, env)); err != nil {
+	roots, err := e.endedRoots(ctx, decide.KeysRestart, decide.ActorServer, env)
+	if err != nil {
+		return err
+	}
+	if err := e.commit(ctx, append(decide.RestartLog(restart, keys, fresh, env), roots...)); err != nil {
 		return err
 	}
 	e.log.Error("an older copy of the database was put back, and nobody declared it",

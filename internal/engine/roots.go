@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -41,12 +42,18 @@ func (e *Engine) openRoots(ctx context.Context) (*mint.Mint, error) {
 	return nil, errors.New("making roots: another process keeps changing them")
 }
 
-// missingRoots are new roots of each use that has none.
-func (e *Engine) missingRoots(rows []record.SealedRoot) (missing []record.Change) {
-	last := int64(0)
+// lastRoot is the largest id of a root. Ids are not used again: there is always a
+// root that is newer than one that was destroyed.
+func lastRoot(rows []record.SealedRoot) (last int64) {
 	for _, row := range rows {
 		last = max(last, row.KeyID)
 	}
+	return last
+}
+
+// missingRoots are new roots of each use that has none.
+func (e *Engine) missingRoots(rows []record.SealedRoot) (missing []record.Change) {
+	last := lastRoot(rows)
 	for _, use := range []string{record.RootRefresh, record.RootReference, record.RootForms, record.RootAccess} {
 		if !slices.ContainsFunc(rows, func(r record.SealedRoot) bool { return r.Use == use }) {
 			last++
@@ -102,4 +109,29 @@ func (e *Engine) take(opened map[string][]secret.Root) (*mint.Mint, error) {
 	}
 	m.Sealed, err = secret.NewAccessRoots(opened[record.RootAccess])
 	return m, err
+}
+
+// endedRoots are the changes by which the roots of opaque access tokens end along
+// with the signing keys, if a turn of those is one in which they do.
+func (e *Engine) endedRoots(ctx context.Context, turn decide.KeyTurn, actor string, env decide.Env) ([]record.Change, error) {
+	rows, err := e.store.Roots(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading roots: %w", err)
+	}
+	return decide.EndAccessRoots(decide.RootPlan{
+		Roots: rows, Fresh: e.newRoot(lastRoot(rows)+1, record.RootAccess).Root, Turn: turn, Actor: actor,
+	}, env), nil
+}
+
+// accessRoots opens the roots of opaque access tokens that the database holds now.
+func (e *Engine) accessRoots(ctx context.Context) (*secret.AccessRoots, error) {
+	rows, err := e.store.Roots(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading roots: %w", err)
+	}
+	opened, err := e.unseal(rows)
+	if err != nil {
+		return nil, err
+	}
+	return secret.NewAccessRoots(opened[record.RootAccess])
 }

@@ -25,7 +25,8 @@ func (e *Engine) rotateOnSchedule(ctx context.Context) error {
 }
 
 // RotateKeys lets the next keys sign. In an emergency the keys that signed until
-// now are compromised: when this returns, no token of theirs is accepted here.
+// now are compromised, and so is the root of opaque access tokens: when this
+// returns, no token of theirs is accepted here.
 func (e *Engine) RotateKeys(ctx context.Context, emergency bool) error {
 	turn := decide.KeysOnDemand
 	if emergency {
@@ -80,6 +81,11 @@ func (e *Engine) turnKeys(
 			}
 			changes = append(changes, decide.RotateKeys(plan, fresh, env)...)
 		}
+		ended, err := e.endedRoots(ctx, turn, actor, env)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, ended...)
 		switch err := e.commit(ctx, changes); {
 		case err == nil:
 			return e.loadRing(ctx)

@@ -22,6 +22,8 @@ func TestASignerThatFailsSpendsNothing(t *testing.T) {
 	}
 	requests := []*oauth.TokenRequest{exchangeRequest(labApp, h.codes[0]), refreshRequest(labApp, token)}
 
+	l.keys.mu.Lock() // or a turn of the keys loads them anew
+	defer l.keys.mu.Unlock()
 	whole := l.minting.Load()
 	without := *whole
 	without.Ring = &mint.Ring{}

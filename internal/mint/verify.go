@@ -69,14 +69,14 @@ func (m *Mint) read(parsed *jose.Compact, claims func(jose.Object, *record.Verif
 // openAccess opens an opaque access token. Its seal is for this issuer and for
 // access tokens alone, so there is no type to check.
 func (m *Mint) openAccess(token string) (*record.VerifiedToken, oauth.Reason) {
-	payload, err := m.Sealed.Open(m.Issuer, token)
+	payload, root, err := m.Sealed.Open(m.Issuer, token)
 	switch {
 	case errors.Is(err, secret.ErrNotAccessToken):
 		return nil, oauth.ReasonTokenMalformed
 	case err != nil:
 		return nil, oauth.ReasonTokenSignature
 	}
-	return m.readPayload("", payload, readAccess)
+	return m.readPayload(record.AccessRootKID(int64(root)), payload, readAccess)
 }
 
 func (m *Mint) readPayload(

@@ -280,6 +280,9 @@ type MoveKey struct {
 // PutRoot adds a sealed root. Guard: the key id is free.
 type PutRoot struct{ Root SealedRoot }
 
+// DropRoot destroys a root: what it sealed opens no more. Guard: it is there.
+type DropRoot struct{ KeyID int64 }
+
 // RaiseLongest records the longest lifetime of any token in force, from which
 // the log's keep_until follows (tokens.md I5).
 type RaiseLongest struct {
@@ -344,5 +347,6 @@ func (DeleteResource) change()    {}
 func (PutKey) change()            {}
 func (MoveKey) change()           {}
 func (PutRoot) change()           {}
+func (DropRoot) change()          {}
 func (RaiseLongest) change()      {}
 func (Audit) change()             {}

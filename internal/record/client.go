@@ -2,6 +2,7 @@ package record
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -201,3 +202,8 @@ const (
 	RootForms     = "forms"
 	RootAccess    = "access"
 )
+
+// AccessRootKID is the name that a root of opaque access tokens has where a signed
+// token has the kid of its key: in the revocation log and the audit trail. It is
+// longer than any kid.
+func AccessRootKID(keyID int64) string { return "access-root-" + strconv.FormatInt(keyID, 10) }

@@ -71,7 +71,7 @@ type SignedTokens struct {
 // checked; whether it is alive is still to be decided. Nobody changes one that
 // others may have.
 type VerifiedToken struct {
-	KID       string // of the key that signed; empty for an opaque token
+	KID       string // of the key that signed; AccessRootKID of an opaque token's root
 	Subject   string
 	ClientID  string
 	Audience  []string

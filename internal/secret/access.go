@@ -66,23 +66,24 @@ func (r *AccessRoots) Seal(issuer string, salt [16]byte, claims []byte) (string,
 	return string(encoding.AppendEncode(append(text, PrefixAccess...), raw)), nil
 }
 
-// Open gives the claims of a token that this server sealed for this issuer. Junk
-// (ErrNotAccessToken) falls to the checksum, everything else (ErrForged) to the tag.
-func (r *AccessRoots) Open(issuer, token string) ([]byte, error) {
+// Open gives the claims of a token that this server sealed for this issuer, and
+// the root that sealed it. Junk (ErrNotAccessToken) falls to the checksum,
+// everything else (ErrForged) to the tag.
+func (r *AccessRoots) Open(issuer, token string) (claims []byte, keyID uint32, err error) {
 	raw, err := decodeAccess(token)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	keyID := binary.BigEndian.Uint32(raw)
+	keyID = binary.BigEndian.Uint32(raw)
 	if _, known := r.keys[keyID]; !known {
-		return nil, ErrForged
+		return nil, 0, ErrForged
 	}
 	aead, nonce := newAEAD(r.keyOf(keyID, [accessSaltSize]byte(raw[4:]))), [nonceSize]byte{}
-	claims, err := aead.Open(nil, nonce[:], raw[accessHeaderSize:len(raw)-crc32.Size], accessContext(keyID, issuer))
+	claims, err = aead.Open(nil, nonce[:], raw[accessHeaderSize:len(raw)-crc32.Size], accessContext(keyID, issuer))
 	if err != nil {
-		return nil, ErrForged
+		return nil, 0, ErrForged
 	}
-	return claims, nil
+	return claims, keyID, nil
 }
 
 // ReadAccess gives the root that an opaque access token says it is sealed under,

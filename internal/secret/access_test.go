@@ -38,8 +38,8 @@ func TestTheOpaqueAccessTokenFormatIsFixed(t *testing.T) {
 	if got, err := roots.Seal(fixedIssuer, [16]byte(counting[16:]), []byte(fixedClaims)); got != fixedAccess || err != nil {
 		t.Errorf("sealed %s, %v", got, err)
 	}
-	if got, err := roots.Open(fixedIssuer, fixedAccess); string(got) != fixedClaims || err != nil {
-		t.Errorf("opened %s, %v", got, err)
+	if got, root, err := roots.Open(fixedIssuer, fixedAccess); string(got) != fixedClaims || root != 9 || err != nil {
+		t.Errorf("opened %s by root %d, %v", got, root, err)
 	}
 	if got, err := ReadAccess(fixedAccess); got != 9 || err != nil {
 		t.Errorf("read %d, %v", got, err)
@@ -56,7 +56,7 @@ func TestEveryOpaqueAccessTokenOpensForItsIssuerAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := roots.Open(at, token)
+		got, _, err := roots.Open(at, token)
 		if of == at && (err != nil || !bytes.Equal(got, claims)) {
 			t.Fatalf("opens to %x, %v", got, err)
 		}
@@ -71,7 +71,7 @@ func TestAnyChangedCharacterMakesAnOpaqueAccessTokenJunk(t *testing.T) {
 	for i := range fixedAccess {
 		for _, c := range "ABYZabyz0189-_ \n=." {
 			changed := fixedAccess[:i] + string(c) + fixedAccess[i+1:]
-			if got, err := roots.Open(fixedIssuer, changed); changed != fixedAccess && !errors.Is(err, ErrNotAccessToken) {
+			if got, _, err := roots.Open(fixedIssuer, changed); changed != fixedAccess && !errors.Is(err, ErrNotAccessToken) {
 				t.Fatalf("%q opens to %s, %v", changed, got, err)
 			}
 		}
@@ -80,7 +80,7 @@ func TestAnyChangedCharacterMakesAnOpaqueAccessTokenJunk(t *testing.T) {
 		"", "mat_", fixedAccess[4:], fixedAccess + "A", fixedAccess[:len(fixedAccess)-1], "mrt_" + fixedAccess[4:],
 		"mat_" + strings.Repeat("A", 48), "mat_" + strings.Repeat("A", maxAccessSize),
 	} {
-		if _, err := roots.Open(fixedIssuer, junk); !errors.Is(err, ErrNotAccessToken) {
+		if _, _, err := roots.Open(fixedIssuer, junk); !errors.Is(err, ErrNotAccessToken) {
 			t.Errorf("%.80q: %v", junk, err)
 		}
 		if _, err := ReadAccess(junk); !errors.Is(err, ErrNotAccessToken) {
@@ -101,7 +101,7 @@ func TestAnyBitChangedInAnOpaqueAccessTokenIsAForgery(t *testing.T) {
 		forged := bytes.Clone(raw)
 		forged[bit/8] ^= 1 << (bit % 8)
 		forged = binary.BigEndian.AppendUint32(forged, crc32.ChecksumIEEE(forged))
-		if got, err := roots.Open(fixedIssuer, PrefixAccess+encoding.EncodeToString(forged)); got != nil || !errors.Is(err, ErrForged) {
+		if got, _, err := roots.Open(fixedIssuer, PrefixAccess+encoding.EncodeToString(forged)); got != nil || !errors.Is(err, ErrForged) {
 			t.Fatalf("bit %d: opens to %s, %v", bit, got, err)
 		}
 	}
@@ -113,13 +113,13 @@ func TestTheLargestAccessRootSealsAndOlderOnesStillOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := fixedRoots(t).Open(fixedIssuer, old); string(got) != fixedClaims || err != nil {
+	if got, root, err := fixedRoots(t).Open(fixedIssuer, old); string(got) != fixedClaims || root != 1 || err != nil {
 		t.Errorf("the old token opens to %s, %v", got, err)
 	}
-	if _, err := before.Open(fixedIssuer, fixedAccess); !errors.Is(err, ErrForged) {
+	if _, _, err := before.Open(fixedIssuer, fixedAccess); !errors.Is(err, ErrForged) {
 		t.Errorf("an unknown root: %v", err)
 	}
-	if _, err := accessRoots(t, Root{KeyID: 9, Key: [32]byte{9}}).Open(fixedIssuer, fixedAccess); !errors.Is(err, ErrForged) {
+	if _, _, err := accessRoots(t, Root{KeyID: 9, Key: [32]byte{9}}).Open(fixedIssuer, fixedAccess); !errors.Is(err, ErrForged) {
 		t.Errorf("the same key id, another root: %v", err)
 	}
 	if got, err := NewAccessRoots(nil); got != nil || err == nil {
@@ -141,7 +141,7 @@ func FuzzAccessOpen(f *testing.F) {
 	f.Add(fixedAccess)
 	f.Add("mat_" + strings.Repeat("A", 60))
 	f.Fuzz(func(t *testing.T, token string) {
-		claims, err := roots.Open(fixedIssuer, token)
+		claims, _, err := roots.Open(fixedIssuer, token)
 		if err == nil && (token != fixedAccess || string(claims) != fixedClaims) {
 			t.Errorf("%q opens to %q", token, claims)
 		}

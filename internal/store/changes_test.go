@@ -229,6 +229,10 @@ func TestKeysAndRootsChange(t *testing.T) {
 	root := record.SealedRoot{KeyID: 7, Use: record.RootRefresh, Sealed: bytes.Repeat([]byte{0, 0xff}, 20), MadeAt: noon}
 	commit(t, s, record.PutRoot{Root: root})
 	same(t, "roots", must[[]record.SealedRoot](t)(s.Roots(t.Context())), []record.SealedRoot{root})
+	newer := root
+	newer.KeyID = 8
+	commit(t, s, record.DropRoot{KeyID: 7}, record.PutRoot{Root: newer})
+	same(t, "one in the place of the other", must[[]record.SealedRoot](t)(s.Roots(t.Context())), []record.SealedRoot{newer})
 }
 
 func TestCountersCountWithinTheirWindow(t *testing.T) {

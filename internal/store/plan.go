@@ -175,7 +175,7 @@ func (p *plan) addOfPeople(c record.Change) {
 		p.guard(spend, bytesOf(c.KeyHash), c.EndsAt)
 	case record.Append, record.CutClient, record.CutResource, record.CutAll, record.RestartLog, record.PutClient,
 		record.UpdateClient, record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource,
-		record.PutKey, record.MoveKey, record.PutRoot, record.RaiseLongest, record.Audit:
+		record.PutKey, record.MoveKey, record.PutRoot, record.DropRoot, record.RaiseLongest, record.Audit:
 		// addOfEstate has these.
 	}
 }
@@ -219,6 +219,8 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.touch(tableKeys, c.KID)
 	case record.PutRoot:
 		p.guard(putRoot, c.Root.KeyID, c.Root.Use, bytesOf(c.Root.Sealed), c.Root.MadeAt)
+	case record.DropRoot:
+		p.guard(dropRoot, c.KeyID)
 	case record.Audit:
 		p.audit(c)
 	case record.PutInteraction, record.UseInteraction, record.ChooseAccount, record.PutSession, record.RenewSession, record.SeeSession,

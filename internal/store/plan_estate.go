@@ -80,6 +80,8 @@ const (
 	moveKey = `UPDATE signing_keys SET status = $1, signs_from = $2, published_until = $3 WHERE kid = $4 AND status = $5`
 
 	putRoot = `INSERT INTO roots (key_id, use, sealed, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+
+	dropRoot = `DELETE FROM roots WHERE key_id = $1`
 )
 
 func (p *plan) putKey(k record.SigningKey) {

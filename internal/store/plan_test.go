@@ -96,6 +96,7 @@ func everyChange() []record.Change {
 		record.PutKey{},
 		record.MoveKey{},
 		record.PutRoot{},
+		record.DropRoot{},
 		record.RaiseLongest{},
 		record.Audit{},
 	}
