@@ -192,6 +192,37 @@ func TestAClientGoesThroughItsLife(t *testing.T) {
 	}
 }
 
+func TestTheFormOfAccessTokensIsSetAndKept(t *testing.T) {
+	s := newServer(t)
+	aud, err := s.CreateResource(t.Context(), admin.NewResource{
+		Audience: api, ResourceSettings: admin.ResourceSettings{AccessTokenFormat: "opaque"},
+	})
+	s.must(err)
+	form := shop()
+	form.AccessTokenFormat = "opaque"
+	made, err := s.CreateClient(t.Context(), form)
+	s.must(err)
+	if aud.AccessTokenFormat != "opaque" || made.AccessTokenFormat != "opaque" {
+		t.Errorf("made with %q and %q", aud.AccessTokenFormat, made.AccessTokenFormat)
+	}
+	update := admin.ClientUpdate{ClientMetadata: made.ClientMetadata, Version: made.Version}
+	update.AccessTokenFormat = "jwt"
+	_, err = s.UpdateClient(t.Context(), "shop", update)
+	s.must(err)
+	shown, err := s.ShowClient(t.Context(), "shop")
+	s.must(err)
+	if shown.AccessTokenFormat != "jwt" {
+		t.Errorf("shown with %q", shown.AccessTokenFormat)
+	}
+	update.Version, update.AccessTokenFormat = shown.Version, "paseto"
+	_, err = s.UpdateClient(t.Context(), "shop", update)
+	if problem := s.problem(err, http.StatusBadRequest); !strings.Contains(problem.Error(), "access_token_format") || strings.Contains(problem.Error(), "paseto") {
+		t.Errorf("the problem is %v", problem)
+	}
+	_, err = s.UpdateResource(t.Context(), api, admin.ResourceUpdate{ResourceSettings: admin.ResourceSettings{AccessTokenFormat: "x"}, Version: aud.Version})
+	s.refused(err, http.StatusBadRequest)
+}
+
 func TestAResourceIsNamedByItsAudienceWhateverIsInIt(t *testing.T) {
 	s := newServer(t)
 	for _, aud := range []string{api, "urn:example:api", "https://a.example//b/../c", "https://a.example/?q=1&r=%2e%2e"} {

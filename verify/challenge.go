@@ -33,6 +33,8 @@ func challengeFor(err error) *challenge {
 		text = "the access token has expired"
 	case Revoked:
 		text = "the access token was revoked"
+	case Opaque:
+		text = "the access token is opaque, and this API takes JWTs"
 	}
 	return &challenge{status: http.StatusUnauthorized, code: "invalid_token", text: text}
 }

@@ -52,6 +52,43 @@ func TestTheMostSpecificLifetimeRulesWithinTheLongest(t *testing.T) {
 	}
 }
 
+// tokens.md, part 1: an option per client or resource. Who wants a token that tells
+// its holder nothing gets one, whatever the others want.
+func TestAnAccessTokenIsOpaqueIfAnybodyThatItConcernsWantsIt(t *testing.T) {
+	const unsaid, jwt, sealed = record.AccessFormat(""), record.AccessJWT, record.AccessOpaque
+	for _, c := range []struct {
+		name      string
+		client    record.AccessFormat
+		resources []record.AccessFormat
+		want      bool
+	}{
+		{"nobody says anything", unsaid, nil, false},
+		{"nor does the resource", unsaid, []record.AccessFormat{unsaid}, false},
+		{"the client wants a JWT", jwt, []record.AccessFormat{unsaid}, false},
+		{"the client wants it", sealed, nil, true},
+		{"the client wants it, the resource a JWT", sealed, []record.AccessFormat{jwt}, true},
+		{"the resource wants it", unsaid, []record.AccessFormat{sealed}, true},
+		{"the resource wants it, the client a JWT", jwt, []record.AccessFormat{sealed}, true},
+		{"the second of two resources wants it", unsaid, []record.AccessFormat{jwt, sealed}, true},
+		{"both resources want JWTs", unsaid, []record.AccessFormat{jwt, jwt}, false},
+	} {
+		client := tokenClient()
+		client.Settings.AccessFormat = c.client
+		var resources []*record.Resource
+		for _, format := range c.resources {
+			resources = append(resources, &record.Resource{Settings: record.ResourceSettings{AccessFormat: format}})
+		}
+		b := &basis{client: client, resources: resources, scope: oauth.NewScopes("openid")}
+		got := b.issue(&record.RefreshFacts{}, tokenEnv())
+		if got.Access.Opaque != c.want {
+			t.Errorf("%s: opaque is %v, want %v", c.name, got.Access.Opaque, c.want)
+		}
+		if got.ID == nil || got.ID.Alg != "ES256" || got.Refresh == nil {
+			t.Errorf("%s: the ID token and the refresh token are %+v, %+v", c.name, got.ID, got.Refresh)
+		}
+	}
+}
+
 // tokens.md, part 1: shortened by up to 5 % at random.
 func TestLifetimesAreSpreadOverTheLastTwentieth(t *testing.T) {
 	seen := map[int64]bool{}

@@ -25,7 +25,7 @@ const (
 	labIssuer  = "http://localhost:8484"
 	labAPI     = "https://api.example"
 	labApp     = "app"  // public, so its refresh tokens rotate
-	labSite    = "site" // confidential, so they do not
+	labSite    = "site" // confidential, so they do not; its access tokens are opaque
 	labGateway = "api"  // confidential; it asks what the tokens for the API are worth
 	labSecret  = "mcs_the-secret-of-both"
 	labReturn  = "https://app.example/cb"
@@ -124,10 +124,10 @@ func labClients() []record.Change {
 		PKCE:                    record.PKCERequired,
 	}
 	app := record.Client{ID: labApp, Name: "App", Settings: settings, Enabled: true, Version: 1}
-	settings.TokenEndpointAuthMethod = "client_secret_basic"
+	settings.TokenEndpointAuthMethod, settings.AccessFormat = "client_secret_basic", record.AccessOpaque
 	secrets := []record.ClientSecret{{Hash: secret.Hash(labSecret), MadeAt: 1}}
 	site := record.Client{ID: labSite, Name: "Site", Settings: settings, Enabled: true, Version: 1, Secrets: secrets}
-	settings.GrantTypes = []string{oauth.GrantClientCredentials}
+	settings.GrantTypes, settings.AccessFormat = []string{oauth.GrantClientCredentials}, ""
 	gateway := record.Client{ID: labGateway, Name: "API", Settings: settings, Enabled: true, Version: 1, Secrets: secrets}
 	return []record.Change{
 		record.PutClient{Client: app}, record.PutClient{Client: site}, record.PutClient{Client: gateway},

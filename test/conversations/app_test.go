@@ -11,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/secret"
 )
 
 // post sends a form to an endpoint as a client does that was registered so.
@@ -65,6 +66,9 @@ func (s *story) tokens(by *client, form url.Values, say step) (outcome, error) {
 		{"access_token", "A", "access"}, {"id_token", "I", "id"}, {"refresh_token", "R", "refresh"},
 	} {
 		if value, ok := members[token.member].(string); ok {
+			if strings.HasPrefix(value, secret.PrefixAccess) {
+				token.kind = "O"
+			}
 			show = append(show, token.word+"="+s.name(token.kind, value))
 		}
 	}
@@ -237,6 +241,9 @@ func (s *story) verify(say step) (outcome, error) {
 	name, err := say.word(0)
 	if err != nil {
 		return outcome{}, err
+	}
+	if strings.HasPrefix(s.value(name), secret.PrefixAccess) {
+		return outcome{text: "nobody but the server can", refused: true}, nil
 	}
 	token, err := jose.ParseSignedCompact(s.value(name), []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
 	if err != nil {

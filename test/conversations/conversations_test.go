@@ -20,14 +20,14 @@
 // audit trail, in alphabetical order: ends are there with their reason, and each
 // of them is an entry of the revocation log. Names such as R1 are given in the
 // order in which things are first seen; the same name is the same value again.
-// They are A access, C code, G grant, I ID token, K client secret, R refresh
+// They are A access, O opaque access, C code, G grant, I ID token, K client secret, R refresh
 // token, S session, and ES or RS a signing key. # begins a comment.
 //
 // # The world
 //
 //	user NAME                   somebody who can sign in
-//	client ID [public] [trusted] [rotates] [grant=] [scope=] [resource=] [idle=] [absolute=]
-//	resource AUDIENCE [scope=]
+//	client ID [public] [trusted] [rotates] [grant=] [scope=] [resource=] [tokens=] [idle=] [absolute=]
+//	resource AUDIENCE [scope=] [tokens=]
 //	advance 58d                 moves the clock of the server: d, h, m, s
 //
 // # In a browser

@@ -29,7 +29,7 @@ func (s *story) addResource(say step) (outcome, error) {
 		return outcome{}, err
 	}
 	_, err = s.office.CreateResource(s.t.Context(), admin.NewResource{
-		Audience: aud, ResourceSettings: admin.ResourceSettings{Scopes: say.listed("scope")},
+		Audience: aud, ResourceSettings: admin.ResourceSettings{Scopes: say.listed("scope"), AccessTokenFormat: say.option("tokens")},
 	})
 	return outcome{}, err
 }
@@ -41,7 +41,7 @@ func (s *story) addClient(say step) (outcome, error) {
 	}
 	metadata := admin.ClientMetadata{
 		Name: "The " + id, GrantTypes: say.listed("grant"), Scope: say.option("scope"), Resources: say.listed("resource"),
-		FirstParty: say.has("trusted"),
+		FirstParty: say.has("trusted"), AccessTokenFormat: say.option("tokens"),
 	}
 	if len(metadata.GrantTypes) == 0 {
 		metadata.GrantTypes = []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}

@@ -2,6 +2,7 @@ package revocation_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -24,8 +25,9 @@ type cast struct {
 }
 
 // everybody holds a token that an API takes: Ana's phone is signed in to the shop,
-// to the desk, to the shop for another API, and to mail, which goes on when she
-// signs out; her laptop and Bob to the shop; and the robot acts for itself.
+// to the desk, to the shop for another API and for one with opaque tokens, and to
+// mail, which goes on when she signs out; her laptop and Bob to the shop; and the
+// robot acts for itself, once with an opaque token.
 func everybody(w *world) *cast {
 	w.Helper()
 	c := &cast{world: w, ana: w.newUser("ana@example.com")}
@@ -40,6 +42,8 @@ func everybody(w *world) *cast {
 		"laptop": shop.signIn(c.laptop, orders, "openid"),
 		"bob":    shop.signIn(bob, orders, "openid"),
 		"robot":  w.apps["robot"].own(orders),
+		"vault":  shop.signIn(c.phone, vault, "openid"),
+		"safe":   w.apps["robot"].own(vault),
 	}
 	return c
 }
@@ -91,7 +95,7 @@ func (c *cast) newPassword(fields map[string]string) {
 
 // everyone are all in the cast, but for some.
 func everyone(but ...string) string {
-	all := []string{"phone", "desk", "stock", "mail", "laptop", "bob", "robot"}
+	all := []string{"phone", "desk", "stock", "mail", "laptop", "bob", "robot", "vault", "safe"}
 	return strings.Join(slices.DeleteFunc(all, func(name string) bool { return slices.Contains(but, name) }), " ")
 }
 
@@ -107,24 +111,28 @@ type way struct {
 }
 
 func ways() []way {
-	anas := everyone("bob", "robot")
+	anas := everyone("bob", "robot", "safe")
 	return slices.Concat([]way{
 		{name: "revoke user", act: func(c *cast) { c.revoke("user", "ana@example.com") }, dead: anas, again: true},
-		{name: "revoke session", act: func(c *cast) { c.revoke("session", c.holds["phone"].claim("sid")) }, dead: "phone desk stock", again: true},
+		{name: "revoke session", act: func(c *cast) { c.revoke("session", c.holds["phone"].claim("sid")) }, dead: "phone desk stock vault", again: true},
 		{name: "revoke grant", act: func(c *cast) { c.revoke("grant", c.holds["phone"].claim("gid")) }, dead: "phone", again: true},
-		{name: "revoke consent", act: func(c *cast) { c.revoke("consent", c.ana.Sub, "shop") }, dead: "phone stock laptop", again: true},
-		{name: "revoke client", act: func(c *cast) { c.revoke("client", "shop") }, dead: "phone stock laptop bob", again: true},
+		{name: "revoke consent", act: func(c *cast) { c.revoke("consent", c.ana.Sub, "shop") }, dead: "phone stock laptop vault", again: true},
+		{name: "revoke client", act: func(c *cast) { c.revoke("client", "shop") }, dead: "phone stock laptop bob vault", again: true},
 		{name: "revoke token", act: func(c *cast) { c.revoke("token", c.holds["phone"].access) }, short: "phone", again: true},
 		{name: "revoke token, a refresh token", act: func(c *cast) { c.revoke("token", c.holds["phone"].refresh) }, dead: "phone", again: true},
 		{name: "revoke token, by its jti", act: func(c *cast) { c.revoke("token", c.holds["robot"].claim("jti")) }, short: "robot", again: true},
-		{name: "revoke key", act: func(c *cast) { c.revoke("key", c.holds["phone"].claim("kid")) }, short: everyone(), again: true},
+		{name: "revoke token, an opaque one", act: func(c *cast) { c.revoke("token", c.holds["vault"].access) }, short: "vault", again: true},
+		{name: "revoke key", act: func(c *cast) {
+			c.revoke("key", c.holds["phone"].claim("kid"))
+		}, short: everyone("vault", "safe"), again: true},
 		{name: "revoke audience", act: func(c *cast) { c.revoke("audience", stock) }, dead: "stock", again: true},
-		{name: "revoke all", act: func(c *cast) { c.revoke("all") }, dead: everyone("robot"), short: "robot", again: true},
+		{name: "revoke audience of opaque tokens", act: func(c *cast) { c.revoke("audience", vault) }, dead: "vault", short: "safe", again: true},
+		{name: "revoke all", act: func(c *cast) { c.revoke("all") }, dead: everyone("robot", "safe"), short: "robot safe", again: true},
 		{name: "key rotate --emergency", act: func(c *cast) { c.cli("key", "rotate", "--emergency") }, short: everyone(), again: true},
 		{name: "user disable", act: func(c *cast) { c.cli("user", "disable", c.ana.Sub) }, dead: anas},
 		{name: "user delete", act: func(c *cast) { c.cli("user", "delete", c.ana.Sub) }, dead: anas},
-		{name: "client disable", act: func(c *cast) { c.cli("client", "disable", "shop") }, dead: "phone stock laptop bob"},
-		{name: "client delete", act: func(c *cast) { c.cli("client", "delete", "shop") }, dead: "phone stock laptop bob"},
+		{name: "client disable", act: func(c *cast) { c.cli("client", "disable", "shop") }, dead: "phone stock laptop bob vault"},
+		{name: "client delete", act: func(c *cast) { c.cli("client", "delete", "shop") }, dead: "phone stock laptop bob vault"},
 		{name: "resource delete", act: func(c *cast) { c.cli("resource", "delete", stock) }, dead: "stock", again: true},
 	}, waysOfUsers(anas), waysOfClients())
 }
@@ -136,21 +144,21 @@ func waysOfUsers(anas string) []way {
 			if page.Has("logout-confirm") {
 				c.phone.Press(page, "logout-confirm", nil)
 			}
-		}, dead: "phone desk stock", again: true},
-		{name: "sign out", act: func(c *cast) { c.account(c.phone, named("account-signout"), nil) }, dead: "phone desk stock", again: true},
+		}, dead: "phone desk stock vault", again: true},
+		{name: "sign out", act: func(c *cast) { c.account(c.phone, named("account-signout"), nil) }, dead: "phone desk stock vault", again: true},
 		{name: "end another browser's session", act: func(c *cast) {
 			c.account(c.laptop, inRow("account-session-end-[^\"]*", "this browser", false), nil)
-		}, dead: "phone desk stock", again: true},
+		}, dead: "phone desk stock vault", again: true},
 		{name: "sign out everywhere", act: func(c *cast) { c.account(c.phone, named("account-signout-all"), nil) }, dead: anas, again: true},
 		{name: "change the password and sign out elsewhere", act: func(c *cast) {
 			c.newPassword(map[string]string{})
-		}, dead: "laptop mail", short: "phone desk stock", again: true},
+		}, dead: "laptop mail", short: "phone desk stock vault", again: true},
 		{name: "change the password alone", act: func(c *cast) {
 			c.newPassword(map[string]string{"account-password-others": ""})
 		}, again: true},
 		{name: "remove an app", act: func(c *cast) {
 			c.account(c.laptop, inRow("account-app-remove-[^\"]*", `value="shop"`, true), nil)
-		}, dead: "phone stock laptop", again: true},
+		}, dead: "phone stock laptop vault", again: true},
 	}
 }
 
@@ -159,6 +167,9 @@ func waysOfClients() []way {
 		{name: "RFC 7009, an access token", act: func(c *cast) {
 			c.apps["shop"].revoke(c.holds["phone"].access)
 		}, short: "phone", again: true},
+		{name: "RFC 7009, an opaque access token", act: func(c *cast) {
+			c.apps["shop"].revoke(c.holds["vault"].access)
+		}, short: "vault", again: true},
 		{name: "RFC 7009, a refresh token", act: func(c *cast) {
 			c.apps["desk"].revoke(c.holds["desk"].refresh)
 		}, dead: "desk", again: true},
@@ -219,6 +230,22 @@ func TestWhatIsTakenBackIsRefusedEverywhereAndNothingElseIs(t *testing.T) {
 				c.lives(name, h)
 			}
 		})
+	}
+}
+
+// An opaque token is no token to a verifier, which says so: to whoever calls, and
+// to whoever asks it.
+func TestAVerifierSaysThatAnOpaqueTokenIsOne(t *testing.T) {
+	w := newWorld(t)
+	api := w.protect("vault-1", vault, verify.Strict)
+	token := w.apps["robot"].own(vault).access
+	if status, why := api.call(token); status != http.StatusUnauthorized || !strings.Contains(why, "the access token is opaque, and this API takes JWTs") {
+		t.Errorf("it answers %d %s", status, why)
+	}
+	_, err := api.verifier.Check(t.Context(), token)
+	refused, ok := errors.AsType[*verify.RefusedError](err)
+	if !ok || refused.Reason != verify.Opaque || !strings.Contains(err.Error(), "introspection") {
+		t.Errorf("the verifier says %v", err)
 	}
 }
 

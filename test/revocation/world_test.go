@@ -27,6 +27,7 @@ func TestMain(m *testing.M) { os.Exit(server.Main(m.Run)) }
 const (
 	orders = "https://orders.example" // two APIs, of different policies
 	stock  = "https://stock.example"  // one more
+	vault  = "https://vault.example"  // and one that wants opaque tokens, and so asks introspection
 	issuer = "the issuer"             // in place of an audience
 
 	// patience is for a machine that is busy with other tests. That it takes a quarter
@@ -52,15 +53,19 @@ func newWorld(t *testing.T, flags ...string) *world {
 		_, err := w.office.CreateResource(t.Context(), admin.NewResource{Audience: aud})
 		w.must(err)
 	}
+	_, err := w.office.CreateResource(t.Context(), admin.NewResource{
+		Audience: vault, ResourceSettings: admin.ResourceSettings{AccessTokenFormat: "opaque"},
+	})
+	w.must(err)
 	people, refreshing := "openid offline_access", []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
 	machine := []string{oauth.GrantClientCredentials}
-	w.register("shop", admin.ClientMetadata{GrantTypes: refreshing, Scope: people, Resources: []string{orders, stock}})
+	w.register("shop", admin.ClientMetadata{GrantTypes: refreshing, Scope: people, Resources: []string{orders, stock, vault}})
 	w.register("desk", admin.ClientMetadata{
 		GrantTypes: refreshing, Scope: people, Resources: []string{orders}, TokenEndpointAuthMethod: string(oauth.AuthNone),
 	})
-	w.register("robot", admin.ClientMetadata{GrantTypes: machine, Scope: "orders:read", Resources: []string{orders}})
+	w.register("robot", admin.ClientMetadata{GrantTypes: machine, Scope: "orders:read", Resources: []string{orders, vault}})
 	w.register("apis", admin.ClientMetadata{
-		GrantTypes: machine, Scope: oauth.ScopeReadRevocations, Resources: []string{orders, stock},
+		GrantTypes: machine, Scope: oauth.ScopeReadRevocations, Resources: []string{orders, stock, vault},
 	})
 	return w
 }
