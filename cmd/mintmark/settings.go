@@ -30,6 +30,7 @@ type settingsGiven struct {
 	KekFile        string   `placeholder:"FILE" help:"${kek_file}"`
 
 	PasswordPolicy string `placeholder:"NAME" help:"${password_policy}"`
+	Language       string `placeholder:"TAG" help:"${language}"`
 
 	LifetimesAccessTTL       string `name:"lifetimes-access-ttl" placeholder:"D" help:"${lifetimes_access_ttl}"`
 	LifetimesIDTTL           string `name:"lifetimes-id-ttl" placeholder:"D" help:"${lifetimes_id_ttl}"`

@@ -27,6 +27,7 @@ type Config struct {
 	KEKFile string // path; default kek in Data, which serve makes when it is missing
 
 	PasswordPolicy string // "default" or "nist"
+	Language       string // of the pages, for whoever asks for none that they have
 	Lifetimes      Lifetimes
 	LogLevel       string // "debug", "info", "warn" or "error"
 	LogFormat      string // "json", "text", or "auto": text for people at a terminal, else JSON

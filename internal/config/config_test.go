@@ -65,7 +65,7 @@ func TestWithoutAnySettingTheContractsDefaultsHold(t *testing.T) {
 	c.effective = nil
 	want := &Config{
 		Listen: "127.0.0.1:8484", Issuer: "http://localhost:8484", Data: "./mintmark-data",
-		Database: "mintmark-data/mintmark.db", KEKFile: "mintmark-data/kek", PasswordPolicy: "default",
+		Database: "mintmark-data/mintmark.db", KEKFile: "mintmark-data/kek", PasswordPolicy: "default", Language: "en",
 		Lifetimes: Lifetimes{
 			AccessTTL: 15 * time.Minute, IDTTL: time.Hour, CodeTTL: time.Minute,
 			RefreshIdle: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour, RetryWindow: 30 * time.Second,

@@ -68,6 +68,10 @@ func (c *Config) settings() []setting {
 		},
 		{name: "kek_file", otherwise: "kek in the data directory", value: text(&c.KEKFile, "a path"), about: "File of the key-encryption key"},
 		{name: "password.policy", preset: "default", value: oneOf(&c.PasswordPolicy, "default", "nist"), about: "Rules for new passwords: default asks for 8 characters, nist for 15"},
+		{
+			name: "language", preset: "en", value: oneOf(&c.Language, "en", "de"),
+			about: "Language of the pages for whoever asks for none that they have",
+		},
 		{name: "lifetimes.access_ttl", preset: "15m", value: lifetime(&l.AccessTTL, time.Second, longest), about: "Lifetime of access tokens"},
 		{name: "lifetimes.id_ttl", preset: "1h", value: lifetime(&l.IDTTL, time.Second, longest), about: "Lifetime of ID tokens"},
 		// RFC 6749 §4.1.2 recommends ten minutes at most; contract.md allows one.

@@ -22,23 +22,28 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-* and Forwarded headers
 	// are believed. From everybody else they are ignored.
 	TrustedProxies []netip.Prefix
+	// Language is that of the pages for whoever asks for none of ours. Empty: the
+	// first of Languages.
+	Language string
 }
 
 // site answers for one issuer.
 type site struct {
-	engine  *engine.Engine
-	feed    *feed.Feed
-	issuer  oauth.Issuer
-	hosts   [2]string // what Host may be
-	pages   *pages.Site
-	log     *slog.Logger
-	proxies []netip.Prefix
-	routes  map[string]*route
-	lost    *route
-	cookies cookieNames
-	formKey []byte
-	keys    atomic.Pointer[document] // the key set as it was last served
-	ofFeed  atomic.Pointer[document] // that of the feed
+	engine *engine.Engine
+	feed   *feed.Feed
+	issuer oauth.Issuer
+	hosts  [2]string // what Host may be
+	pages  *pages.Site
+	// language is the server's own.
+	language string
+	log      *slog.Logger
+	proxies  []netip.Prefix
+	routes   map[string]*route
+	lost     *route
+	cookies  cookieNames
+	formKey  []byte
+	keys     atomic.Pointer[document] // the key set as it was last served
+	ofFeed   atomic.Pointer[document] // that of the feed
 }
 
 // New makes the handler of every public endpoint of the engine's issuer.
@@ -56,15 +61,16 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s := &site{
-		engine:  c.Engine,
-		feed:    c.Feed,
-		issuer:  issuer,
-		hosts:   hostsOf(issuer),
-		pages:   templates,
-		log:     c.Log,
-		proxies: c.TrustedProxies,
-		cookies: cookiesOf(issuer),
-		formKey: c.Engine.FormKey(),
+		engine:   c.Engine,
+		feed:     c.Feed,
+		issuer:   issuer,
+		hosts:    hostsOf(issuer),
+		pages:    templates,
+		language: oneOf(c.Language, Languages()[0]),
+		log:      c.Log,
+		proxies:  c.TrustedProxies,
+		cookies:  cookiesOf(issuer),
+		formKey:  c.Engine.FormKey(),
 	}
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true}
 	s.routes = s.table(newDocument(metadata, metadataCacheControl))
@@ -74,6 +80,7 @@ func New(c Config) (http.Handler, error) {
 // capabilities are the engine's, and the feed where there is one.
 func capabilities(c Config) oauth.Capabilities {
 	can := c.Engine.Capabilities()
+	can.UILocales = Languages()
 	if c.Feed != nil {
 		can.RevocationFeed = true
 		can.Scopes = can.Scopes.Or(oauth.NewScopes(oauth.ScopeReadRevocations))
