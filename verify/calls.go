@@ -207,7 +207,7 @@ func (v *Verifier) Watch(ctx context.Context, token string) (context.Context, er
 	v.calls.add(c)
 	context.AfterFunc(ctx, c.end)
 	// What died between the check and the list would otherwise wait for the next news.
-	if w := v.view.Load(); w != nil && w.dead(seen) {
+	if w := v.view.Load(); w != nil && v.dead(w, seen) {
 		c.kill()
 	}
 	return c, nil

@@ -98,7 +98,7 @@ func (v *Verifier) judge(ctx context.Context, r *remembered, d demand, now time.
 		v.cache.drop(r)
 		return refuse(TokenExpired)
 	}
-	if w.dead(r) {
+	if v.dead(w, r) {
 		return refuse(Revoked)
 	}
 	switch v.ruling(w, d, now) {

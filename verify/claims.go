@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/mintmark-id/mintmark/internal/jose"
-	"github.com/mintmark-id/mintmark/internal/revocation"
 )
 
 // Claims are what a verified access token says (RFC 9068 §2.2). They are shared
@@ -32,7 +31,7 @@ type Claims struct {
 	notBefore time.Time // nbf, rarely there
 	rvs       int64
 	kid       string
-	payload   []byte
+	payload   string
 }
 
 // Has reports whether the token has a scope.
@@ -41,7 +40,7 @@ func (c *Claims) Has(scope string) bool { return slices.Contains(c.Scope, scope)
 // Decode reads the whole payload, custom claims included, into a value as
 // [json.Unmarshal] does.
 func (c *Claims) Decode(into any) error {
-	if err := json.Unmarshal(c.payload, into); err != nil {
+	if err := json.Unmarshal([]byte(c.payload), into); err != nil {
 		return fmt.Errorf("decoding claims: %w", err)
 	}
 	return nil
@@ -49,7 +48,7 @@ func (c *Claims) Decode(into any) error {
 
 // readClaims reads into c the payload of a token whose signature and type were
 // checked, and checks what does not depend on the time.
-func readClaims(c *Claims, payload []byte, issuer, audience string) error {
+func readClaims(c *Claims, payload, issuer, audience string) error {
 	o, err := jose.DecodeObject(payload)
 	if err != nil {
 		return refuse(Malformed)
@@ -128,25 +127,4 @@ func claim[T any](r *reader, name string, read func(string) (T, error)) T {
 		r.err = err
 	}
 	return value
-}
-
-// names appends the names of the token's targets in the log of that key.
-func (c *Claims) names(names []uint64, key revocation.FeedKey) []uint64 {
-	add := func(t revocation.Target) { names = append(names, key.Name(t)) }
-	add(revocation.ForJTI(c.ID))
-	if c.SessionID != "" {
-		add(revocation.ForSID(c.SessionID))
-	}
-	if c.GrantID != "" {
-		add(revocation.ForGID(c.GrantID))
-	}
-	add(revocation.ForKID(c.kid))
-	add(revocation.ForSub(c.Subject))
-	add(revocation.ForClient(c.ClientID))
-	add(revocation.ForConsent(c.Subject, c.ClientID))
-	for _, aud := range c.Audience {
-		add(revocation.ForAud(aud))
-	}
-	add(revocation.ForAll())
-	return names
 }

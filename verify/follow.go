@@ -273,7 +273,7 @@ func (f *follower) head(ctx context.Context, raw string) error {
 	}
 	f.sweep()
 	f.v.last.Store(&vouched{head: h, key: f.tail.key, table: f.tail.table})
-	f.publish(view{table: f.tail.table, key: f.tail.key, epoch: f.epochs, at: arrived, t: h.t, stale: h.unknown}, false)
+	f.publish(view{table: f.tail.table, names: f.tail.key.Namer(), epoch: f.epochs, at: arrived, t: h.t, stale: h.unknown}, false)
 	f.heard = true
 	f.v.problem.Store(nil)
 	if arrived.Sub(f.reported) >= reportEvery {

@@ -43,7 +43,7 @@ type keyFlight struct {
 
 // verify checks a signature with the key that the token names. It fails with
 // [ErrUnavailable] if the key is unknown and the issuer cannot be asked for it.
-func (k *keyring) verify(ctx context.Context, token *jose.Compact, allowed []jose.Algorithm) ([]byte, error) {
+func (k *keyring) verify(ctx context.Context, token *jose.Compact, allowed []jose.Algorithm) (string, error) {
 	if set := k.now.Load(); set != nil {
 		if time.Now().After(set.until) {
 			k.fetch() // the keys that are known go on serving meanwhile
@@ -56,12 +56,12 @@ func (k *keyring) verify(ctx context.Context, token *jose.Compact, allowed []jos
 	f := k.fetch()
 	select {
 	case <-ctx.Done():
-		return nil, ErrUnavailable
+		return "", ErrUnavailable
 	case <-f.done:
 	}
 	set := k.now.Load()
 	if f.err != nil || set == nil {
-		return nil, ErrUnavailable
+		return "", ErrUnavailable
 	}
 	return token.Verify(set.keys, allowed...)
 }

@@ -34,7 +34,7 @@ func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 	v.calls.add(c)
 	defer c.end()
 	if c.stream { // it may have died before it was listed, and is cut at once, not at the next look
-		if view := v.view.Load(); view != nil && view.dead(seen) {
+		if view := v.view.Load(); view != nil && v.dead(view, seen) {
 			challengeFor(refuse(Revoked)).write(w)
 			return
 		}

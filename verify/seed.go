@@ -166,7 +166,7 @@ func (v *Verifier) readSeed(data []byte, f *follower, now time.Time) error {
 	}
 	f.tail, f.epochs = t, 1
 	v.last.Store(&vouched{head: h, key: t.key, table: t.table})
-	f.publish(view{table: t.table, key: t.key, epoch: 1, at: now.Add(-age), t: h.t, stale: h.unknown}, true)
+	f.publish(view{table: t.table, names: t.key.Namer(), epoch: 1, at: now.Add(-age), t: h.t, stale: h.unknown}, true)
 	return nil
 }
 

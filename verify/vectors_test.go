@@ -339,11 +339,12 @@ func TestTheTableAgreesWithTheVectors(t *testing.T) {
 func TestDecisionsAgreeWithTheVectors(t *testing.T) {
 	withVectors(t, func(t *testing.T, v *vectors, keys *keyring) {
 		copied := v.follow(t, keys)
+		reader, at := &Verifier{}, &view{names: copied.key.Namer()}
 		for _, c := range v.Decisions {
 			claims, verdict := Claims{kid: c.Kid}, "alive"
-			if err := readClaims(&claims, c.Claims, v.Issuer, v.Audience); err != nil {
+			if err := readClaims(&claims, string(c.Claims), v.Issuer, v.Audience); err != nil {
 				verdict = "refused"
-			} else if copied.table.Dead(claims.rvs, claims.names(nil, copied.key)) {
+			} else if copied.table.Dead(claims.rvs, reader.names(nil, &claims, at)) {
 				verdict = "dead"
 			}
 			if verdict != c.Verdict {

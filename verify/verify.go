@@ -29,6 +29,7 @@ type Verifier struct {
 	moved chan struct{}           // room for one: the view has changed
 
 	cache         cache
+	recurring     recurringNames
 	introspection introspector
 	calls         calls
 	receipts      chan receipt
@@ -182,5 +183,5 @@ func (v *Verifier) announce(state State) {
 
 // doomed reports whether an open stream must end.
 func (v *Verifier) doomed(c *call, w *view, state State, now time.Time) bool {
-	return c.streaming(now) && (w.over(c.seen, now) || w.dead(c.seen) || state == Expired && v.settings.policy == Strict)
+	return c.streaming(now) && (w.over(c.seen, now) || v.dead(w, c.seen) || state == Expired && v.settings.policy == Strict)
 }

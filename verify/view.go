@@ -43,9 +43,9 @@ const (
 // what it looked at. A view never changes.
 type view struct {
 	table *revocation.Table
-	key   revocation.FeedKey
-	epoch uint64 // which log, as this process counts them: names belong to one
-	gen   uint64 // moves with every entry and every table: verdicts belong to one
+	names revocation.Namer // under the log's key
+	epoch uint64           // which log, as this process counts them: names belong to one
+	gen   uint64           // moves with every entry and every table: verdicts belong to one
 	at    time.Time
 	t     int64 // the issuer's clock at the head, unix ms
 	stale bool  // something did not fit, whatever the age
@@ -84,14 +84,14 @@ func (v *Verifier) state(w *view, now time.Time) State {
 }
 
 // dead reports whether a token is revoked as far as the view knows.
-func (w *view) dead(r *remembered) bool {
+func (v *Verifier) dead(w *view, r *remembered) bool {
 	if r.clean.Load() == w.gen {
 		return false
 	}
 	n := r.named.Load()
 	if n == nil || n.epoch != w.epoch {
 		n = &named{epoch: w.epoch}
-		n.names = r.claims.names(n.room[:0], w.key)
+		n.names = v.names(n.room[:0], &r.claims, w)
 		r.named.Store(n)
 	}
 	if w.table.Dead(r.claims.rvs, n.names) {

@@ -71,17 +71,17 @@ func (p *provider) discovered(ctx context.Context) (*oauth.Metadata, error) {
 // verify checks a signature with the published keys. They are fetched again when
 // they are old, and when a token names a key that is not among them: it may be
 // newer than our copy.
-func (p *provider) verify(ctx context.Context, token *jose.Compact, allowed ...jose.Algorithm) ([]byte, error) {
+func (p *provider) verify(ctx context.Context, token *jose.Compact, allowed ...jose.Algorithm) (string, error) {
 	keys, err := p.keySet(ctx, keysAge)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	payload, err := token.Verify(keys, allowed...)
 	if !errors.Is(err, jose.ErrUnknownKey) {
 		return payload, err
 	}
 	if keys, err = p.keySet(ctx, keysPause); err != nil {
-		return nil, err
+		return "", err
 	}
 	return token.Verify(keys, allowed...)
 }

@@ -129,7 +129,7 @@ func (w *world) attested(text string) headClaims {
 	payload, err := token.Verify(w.keys, jose.ES256)
 	w.must(err)
 	var head headClaims
-	w.must(json.Unmarshal(payload, &head))
+	w.must(json.Unmarshal([]byte(payload), &head))
 	if head.Issuer != issuer || strings.Join(head.Kinds, " ") != "jti sid gid kid sub client consent aud all" {
 		w.Errorf("the head is %s", payload)
 	}

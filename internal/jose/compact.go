@@ -11,6 +11,10 @@ import (
 // MaxToken is the longest token that is looked at, in bytes.
 const MaxToken = 16 << 10
 
+// usualToken is room for most tokens, in bytes: what is read of one of them makes no
+// work for the collector, which would cost more than the reading.
+const usualToken = 1536
+
 // Header is what a token says about itself. Before [Compact.Verify] has
 // succeeded it is hearsay.
 type Header struct {
@@ -34,8 +38,8 @@ func (h Header) HasType(typ string) bool {
 // Compact is a token that was parsed, and not yet believed.
 type Compact struct {
 	header    Header
-	input     []byte // what was signed: header and payload, as they were sent
-	payload   []byte
+	input     string // what was signed: header and payload, as they were sent
+	payload   string
 	signature []byte
 }
 
@@ -62,28 +66,25 @@ func parse(token string) (*Compact, error) {
 	}
 	head, rest, _ := strings.Cut(token, ".")
 	body, tail, _ := strings.Cut(rest, ".")
-	text := []byte(token)
+	var text, room [usualToken]byte
 	signed := len(head) + 1 + len(body)
-	room := make([]byte, 0, len(text)) // for all three, decoded
-	decoded, err := appendBase64(room, text[:len(head)])
+	whole := append(text[:0], token...)
+	decoded, err := appendBase64(room[:0], whole[:len(head)])
 	if err != nil {
 		return nil, fmt.Errorf("reading header: %w", err)
 	}
-	header, err := parseHeader(decoded)
-	if err != nil {
+	c := &Compact{input: token[:signed]}
+	if c.header, err = parseHeader(decoded); err != nil {
 		return nil, fmt.Errorf("reading header: %w", err)
 	}
-	payload, err := appendBase64(room[len(decoded):len(decoded)], text[len(head)+1:signed])
-	if err != nil {
+	if decoded, err = appendBase64(room[:0], whole[len(head)+1:signed]); err != nil {
 		return nil, fmt.Errorf("reading payload: %w", err)
 	}
-	payload = slices.Clip(payload)
-	used := len(decoded) + len(payload)
-	signature, err := appendBase64(room[used:used], text[len(text)-len(tail):])
-	if err != nil || len(signature) == 0 {
+	c.payload = string(decoded)
+	if c.signature, err = appendBase64(nil, whole[len(whole)-len(tail):]); err != nil || len(c.signature) == 0 {
 		return nil, errors.New("reading signature: absent or not base64url")
 	}
-	return &Compact{header, text[:signed:signed], payload, signature}, nil
+	return c, nil
 }
 
 func parseHeader(data []byte) (h Header, err error) {
@@ -123,26 +124,27 @@ func (c *Compact) Header() Header { return c.header }
 // returns the payload. The header's alg must be among those allowed and be the
 // key's own (RFC 8725 §3.1); with nothing allowed nothing verifies.
 // Errors wrap [ErrAlgorithm], [ErrUnknownKey] or [ErrSignature].
-func (c *Compact) Verify(keys KeySet, allowed ...Algorithm) ([]byte, error) {
+func (c *Compact) Verify(keys KeySet, allowed ...Algorithm) (string, error) {
 	if !slices.Contains(allowed, c.header.Alg) {
-		return nil, ErrAlgorithm
+		return "", ErrAlgorithm
 	}
 	key, err := keys.find(c.header.Kid)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if key.alg != c.header.Alg {
-		return nil, fmt.Errorf("%w: not the key's", ErrAlgorithm)
+		return "", fmt.Errorf("%w: not the key's", ErrAlgorithm)
 	}
-	if err := key.Verify(c.input, c.signature); err != nil {
-		return nil, err
+	var text [usualToken]byte
+	if err := key.Verify(append(text[:0], c.input...), c.signature); err != nil {
+		return "", err
 	}
 	return c.payload, nil
 }
 
 // UnverifiedPayload is the payload of a token that anybody may have written. It
 // is for showing to people and for finding out whose keys to fetch.
-func (c *Compact) UnverifiedPayload() []byte { return c.payload }
+func (c *Compact) UnverifiedPayload() string { return c.payload }
 
 // Sign makes a token: payload under the header {"alg", "kid", "typ"} of key,
 // without "typ" if it is empty. A payload that would make the token longer than

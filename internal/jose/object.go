@@ -26,7 +26,7 @@ type Object struct {
 // unpaired surrogates, and anything after the object (RFC 8725 §2.6, RFC 7493
 // §2). At most 32 levels and 256 members an object. Its errors never quote the
 // input.
-func DecodeObject(data []byte) (Object, error) {
+func DecodeObject[Text ~string | ~[]byte](data Text) (Object, error) {
 	return decodeObject(string(data))
 }
 
@@ -135,11 +135,14 @@ func (o Object) Float(name string) (float64, error) {
 // where a fraction is given. Within ±2^53, where every reader has the same
 // number; a negative exponent is refused, for no clock writes one.
 func (o Object) NumericDate(name string) (int64, error) {
-	f, err := o.Float(name)
+	value, err := o.find(name)
 	if err != nil {
 		return 0, err
 	}
-	value, err := o.find(name)
+	if seconds, ok := digits(value); ok { // as nearly every writer has it
+		return seconds, nil
+	}
+	f, err := o.Float(name)
 	if err != nil {
 		return 0, err
 	}
@@ -147,6 +150,17 @@ func (o Object) NumericDate(name string) (int64, error) {
 		return 0, notA(name, "a date")
 	}
 	return int64(math.Floor(f)), nil
+}
+
+// digits reads a number of at most 15 digits and nothing else.
+func digits(value string) (n int64, ok bool) {
+	for _, c := range []byte(value) {
+		if !isDigit(c) {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, len(value) <= 15
 }
 
 // Strings returns a member that is an array of strings.

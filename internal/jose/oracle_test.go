@@ -54,7 +54,7 @@ func TestWeVerifyWhatGoJoseSigns(t *testing.T) {
 		}
 		c := mustParse(t, token)
 		if alg == Ed25519 {
-			if err := key.Public().Verify(c.input, c.signature); err != nil {
+			if err := key.Public().Verify([]byte(c.input), c.signature); err != nil {
 				t.Errorf("%s: %v", alg, err)
 			}
 			continue

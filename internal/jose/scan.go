@@ -85,7 +85,7 @@ func (s *scanner) object(depth int) ([]member, error) {
 		s.pos++
 		return nil, nil
 	}
-	members := make([]member, 0, 16)
+	members := make([]member, 0, s.expected(depth))
 	for {
 		m, err := s.member(depth)
 		if err != nil {
@@ -105,6 +105,16 @@ func (s *scanner) object(depth int) ([]member, error) {
 			return members, err
 		}
 	}
+}
+
+// expected is a guess at how many members an object has. Only the outermost is worth
+// counting for, as only it is counted once.
+func (s *scanner) expected(depth int) int {
+	const usual = 16
+	if depth > 1 {
+		return usual
+	}
+	return min(usual, 1+strings.Count(s.text, ","))
 }
 
 func (s *scanner) member(depth int) (member, error) {

@@ -73,7 +73,7 @@ func TestTheExamplesOfRFC7515Verify(t *testing.T) {
 func TestTheExampleOfRFC8037SignsAndVerifiesUnderItsOwnNameOnly(t *testing.T) {
 	key := mustJWK(t, key8037)
 	c := mustParse(t, jws8037)
-	if err := key.Verify(c.input, c.signature); err != nil {
+	if err := key.Verify([]byte(c.input), c.signature); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.Verify(KeySet{key}, "EdDSA", Ed25519); !errors.Is(err, ErrAlgorithm) {
@@ -88,7 +88,7 @@ func TestTheExampleOfRFC8037SignsAndVerifiesUnderItsOwnNameOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature, err := private.Sign(c.input)
+	signature, err := private.Sign([]byte(c.input))
 	if err != nil || string(signature) != string(c.signature) {
 		t.Errorf("signature %x, %v", signature, err)
 	}

@@ -33,7 +33,8 @@ func (r *Ring) VerifyHead(head string) ([]byte, error) {
 	if !parsed.Header().HasType(typeHead) {
 		return nil, errOtherType
 	}
-	return parsed.Verify(r.feed.published, jose.ES256)
+	payload, err := parsed.Verify(r.feed.published, jose.ES256)
+	return []byte(payload), err
 }
 
 var errOtherType = errors.New("it is no head of the revocation log")

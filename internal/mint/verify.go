@@ -76,11 +76,11 @@ func (m *Mint) openAccess(token string) (*record.VerifiedToken, oauth.Reason) {
 	case err != nil:
 		return nil, oauth.ReasonTokenSignature
 	}
-	return m.readPayload(record.AccessRootKID(int64(root)), payload, readAccess)
+	return m.readPayload(record.AccessRootKID(int64(root)), string(payload), readAccess)
 }
 
 func (m *Mint) readPayload(
-	kid string, payload []byte, claims func(jose.Object, *record.VerifiedToken) error,
+	kid, payload string, claims func(jose.Object, *record.VerifiedToken) error,
 ) (*record.VerifiedToken, oauth.Reason) {
 	object, err := jose.DecodeObject(payload)
 	if err != nil {

@@ -23,26 +23,40 @@ func Dead(rvs, cut int64) bool { return rvs < cut || cut == Forever }
 type FeedKey [32]byte
 
 // Name returns the name under which the target travels on the feed: the first 8
-// bytes, big-endian, of HMAC-SHA-256 over its encoding. HMAC is written out
-// (RFC 2104 §2) because a verifier computes ten names for each new token and
-// crypto/hmac allocates for each of them.
+// bytes, big-endian, of HMAC-SHA-256 over its encoding. Whoever names many targets
+// asks for a [Namer] once.
 func (k FeedKey) Name(t Target) uint64 {
+	n := k.Namer()
+	return n.Name(t)
+}
+
+// Namer names targets under one key.
+type Namer struct {
+	inner, outer [sha256.BlockSize]byte // the key, padded for HMAC's two hashes
+}
+
+// Namer makes what all names under the key have in common.
+func (k FeedKey) Namer() Namer {
+	var n Namer
+	copy(n.inner[:], k[:])
+	copy(n.outer[:], k[:])
+	for i := range n.inner {
+		n.inner[i] ^= 0x36
+		n.outer[i] ^= 0x5c
+	}
+	return n
+}
+
+// Name is [FeedKey.Name]. HMAC is written out (RFC 2104 §2) because a verifier
+// computes nine names for each new token and crypto/hmac allocates for each of them.
+func (n *Namer) Name(t Target) uint64 {
 	var inner [sha256.BlockSize + 192]byte // longer targets take an allocation
-	pad(inner[:], k[:], 0x36)
-	digest := sha256.Sum256(t.Append(inner[:sha256.BlockSize]))
+	digest := sha256.Sum256(t.Append(append(inner[:0], n.inner[:]...)))
 	var outer [sha256.BlockSize + sha256.Size]byte
-	pad(outer[:], k[:], 0x5c)
+	copy(outer[:], n.outer[:])
 	copy(outer[sha256.BlockSize:], digest[:])
 	digest = sha256.Sum256(outer[:])
 	return binary.BigEndian.Uint64(digest[:])
-}
-
-// pad fills the first block of HMAC's inner or outer hash.
-func pad(block, key []byte, with byte) {
-	copy(block, key)
-	for i := range block[:sha256.BlockSize] {
-		block[i] ^= with
-	}
 }
 
 // Entry is one revocation as the feed serves it.
