@@ -37,7 +37,7 @@ var rooms = []room{
 	{"internal/mint", "jose secret record oauth", "", "it signs what decide chose, and must not choose"},
 	{"internal/store", "record revocation", "modernc.org/sqlite github.com/pressly/goose/v3", "store speaks SQL and nothing else: it hands out rows and takes changes"},
 	{"internal/decide", "record oauth jose secret revocation", "", "the decisions are pure functions of their arguments, so that every interleaving can be tested"},
-	{"internal/record", "oauth revocation", "", "every room shares these types, so each arrow out of here binds all of them"},
+	{"internal/record", "oauth jose revocation", "", "every room shares these types, so each arrow out of here binds all of them"},
 	{"internal/egress", "", "", "a leaf: the one way out must be readable by itself"},
 	{"internal/inspect", "jose secret", "", "it explains tokens to people, the same in the CLI and the demo: whoever only shows must not be able to check"},
 	{"internal/config", "", "github.com/BurntSushi/toml", "a leaf: it checks settings and starts nothing"},

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
@@ -16,10 +17,17 @@ type ClientMetadata struct {
 	// GrantTypes are authorization_code, refresh_token and client_credentials.
 	GrantTypes []string `json:"grant_types"`
 	// TokenEndpointAuthMethod is "none" for a public client, else
-	// client_secret_basic (the default) or client_secret_post.
+	// client_secret_basic (the default), client_secret_post or private_key_jwt.
 	TokenEndpointAuthMethod string `json:"token_endpoint_auth_method,omitempty"`
-	ApplicationType         string `json:"application_type,omitempty"` // "web" (the default) or "native"
-	Scope                   string `json:"scope,omitempty"`            // what it may ask for, space-separated
+	// TokenEndpointAuthSigningAlg is what a client of private_key_jwt signs with:
+	// ES256, RS256, PS256 or Ed25519 (or EdDSA, which is the same). Left out: any that
+	// its key has.
+	TokenEndpointAuthSigningAlg string `json:"token_endpoint_auth_signing_alg,omitempty"`
+	// JWKS is a JWK Set of the client's public keys; JWKSURI is where one is. Not both.
+	JWKS            json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI         string          `json:"jwks_uri,omitempty"`
+	ApplicationType string          `json:"application_type,omitempty"` // "web" (the default) or "native"
+	Scope           string          `json:"scope,omitempty"`            // what it may ask for, space-separated
 	// Resources are the audiences that it may ask for; DefaultResource is the one it
 	// gets when it asks for none.
 	Resources       []string `json:"resources,omitempty"`

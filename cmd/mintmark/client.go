@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -35,6 +37,26 @@ func (l *lifetime) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// keyFile is what is in a file of public keys. An empty name is no keys.
+type keyFile json.RawMessage
+
+// UnmarshalText reads the file.
+func (k *keyFile) UnmarshalText(path []byte) error {
+	*k = nil
+	if len(path) == 0 {
+		return nil
+	}
+	content, err := os.ReadFile(string(path))
+	if err != nil {
+		return fmt.Errorf("reading keys: %w", err)
+	}
+	if !json.Valid(content) {
+		return fmt.Errorf("%s is no JSON: it holds a JWK Set, as in {\"keys\":[...]}", path)
+	}
+	*k = content
+	return nil
+}
+
 // clientFlags are what can be said about a client. An empty list clears.
 type clientFlags struct {
 	Name            *string   `help:"What people see."`
@@ -45,7 +67,10 @@ type clientFlags struct {
 	Resource        []string  `placeholder:"AUD" help:"Audiences that it may ask for."`
 	DefaultResource *string   `placeholder:"AUD" help:"The audience when it asks for none."`
 	Public          bool      `help:"It can keep no secret: a page in a browser, an app on a phone."`
-	AuthMethod      *string   `placeholder:"M" help:"client_secret_basic, client_secret_post or none."`
+	AuthMethod      *string   `placeholder:"M" help:"client_secret_basic, client_secret_post, private_key_jwt or none."`
+	JWKS            *keyFile  `name:"jwks" placeholder:"FILE" help:"Its public keys, a JWK Set; instead of --jwks-uri."`
+	JWKSURI         *string   `name:"jwks-uri" placeholder:"URI" help:"Where its public keys are; instead of --jwks."`
+	AuthSigningAlg  *string   `placeholder:"A" help:"What it signs with for private_key_jwt: ES256, RS256, PS256 or Ed25519 (default any)."`
 	Native          bool      `help:"It runs on the user's machine: loopback and private-use redirect URIs."`
 	FirstParty      *bool     `help:"The operator's own: no consent page." negatable:""`
 	TokenProfile    *string   `placeholder:"P" help:"How its tokens look (default standard)."`
@@ -102,6 +127,7 @@ func (f *clientFlags) apply(m *admin.ClientMetadata) {
 		m.TokenEndpointAuthMethod = "none"
 	}
 	replace(&m.TokenEndpointAuthMethod, f.AuthMethod)
+	f.applyKeys(m)
 	if f.Native {
 		m.ApplicationType = "native"
 	}
@@ -117,6 +143,16 @@ func (f *clientFlags) apply(m *admin.ClientMetadata) {
 	replace(&m.ClientURI, f.ClientURI)
 	replace(&m.PolicyURI, f.PolicyURI)
 	replace(&m.TosURI, f.TosURI)
+}
+
+// applyKeys takes keys or their address; what is given takes the place of the other.
+func (f *clientFlags) applyKeys(m *admin.ClientMetadata) {
+	if f.JWKS != nil || f.JWKSURI != nil {
+		m.JWKS, m.JWKSURI = nil, ""
+	}
+	replace((*keyFile)(&m.JWKS), f.JWKS)
+	replace(&m.JWKSURI, f.JWKSURI)
+	replace(&m.TokenEndpointAuthSigningAlg, f.AuthSigningAlg)
 }
 
 func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {

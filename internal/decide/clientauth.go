@@ -8,21 +8,24 @@ import (
 
 // Authenticated is a client that has shown who it is: a confidential one proved
 // it, a public one only said so. Authenticate alone makes one that is not empty.
-type Authenticated struct{ client *record.Client }
+type Authenticated struct {
+	client *record.Client
+	spend  *record.Spend // its assertion, which counts no second time; nil: it used none
+}
 
 // Client returns the client; nil for the zero Authenticated.
 func (a Authenticated) Client() *record.Client { return a.client }
 
-// Authenticate decides whether a request comes from the client it names. client
-// is the row with that client_id, nil if there is none. All refusals are one
-// error on the wire (RFC 6749 §5.2), so that nobody learns which clients exist.
-func Authenticate(cred oauth.Credentials, client *record.Client, now int64) (Authenticated, *oauth.Error) {
+// Authenticate decides whether a request comes from the client it names, whose
+// row is the state's. All refusals are one error on the wire (RFC 6749 §5.2), so
+// that nobody learns which clients exist.
+func Authenticate(cred oauth.Credentials, st *record.ClientState, env Env) (Authenticated, *oauth.Error) {
+	client := st.Client
 	if client == nil || client.ID != cred.ClientID {
 		return Authenticated{}, refuseClient(oauth.ReasonClientUnknown, cred)
 	}
-	registered := authMethod(client)
 	switch {
-	case cred.Method == registered:
+	case cred.Method == authMethod(client):
 	case cred.Method == oauth.AuthNone:
 		// RFC 6749 §3.2.1: confidential clients MUST authenticate.
 		return Authenticated{}, refuseClient(oauth.ReasonClientAuthMissing, cred)
@@ -30,13 +33,41 @@ func Authenticate(cred oauth.Credentials, client *record.Client, now int64) (Aut
 		// OpenID Connect Core §9: the method registered, not any other that would do.
 		return Authenticated{}, refuseClient(oauth.ReasonClientAuthMethodWrong, cred)
 	}
-	if registered != oauth.AuthNone && !secretMatches(cred.Secret, client.Secrets, now) {
-		return Authenticated{}, refuseClient(oauth.ReasonClientSecretWrong, cred)
+	caller := Authenticated{client: client}
+	switch cred.Method {
+	case oauth.AuthNone:
+	case oauth.AuthPrivateKeyJWT:
+		var err *oauth.Error
+		if caller.spend, err = provenBy(cred, st, env); err != nil {
+			return Authenticated{}, err
+		}
+	default:
+		if !secretMatches(cred.Secret, client.Secrets, env.Now) {
+			return Authenticated{}, refuseClient(oauth.ReasonClientSecretWrong, cred)
+		}
 	}
 	if !client.Enabled {
 		return Authenticated{}, refuseClient(oauth.ReasonClientDisabled, cred)
 	}
-	return Authenticated{client: client}, nil
+	return caller, nil
+}
+
+// authenticated makes a decision for the client that the request comes from, and
+// adds what its authentication writes. A refusal has that too: an assertion that
+// was believed is used, whatever became of the request. Where nothing is committed,
+// by trouble of ours, it is not.
+func authenticated[A any](
+	cred oauth.Credentials, st *record.ClientState, env Env, decision func(*record.Client) Outcome[A],
+) Outcome[A] {
+	caller, err := Authenticate(cred, st, env)
+	if err != nil {
+		return refuse[A](err)
+	}
+	out := decision(caller.client)
+	if caller.spend != nil {
+		out.Changes = append([]record.Change{*caller.spend}, out.Changes...)
+	}
+	return out
 }
 
 // authMethod is the method the client registered. RFC 7591 §2: "If unspecified
@@ -65,15 +96,15 @@ func refuseClient(reason oauth.Reason, cred oauth.Credentials) *oauth.Error {
 	return oauth.Refuse(reason).About(oauth.Detail{Client: cred.ClientID})
 }
 
-// authenticateFor is Authenticate followed by the next step of the contract's
-// order of checks: was the client given the grant type.
-func authenticateFor(req *oauth.TokenRequest, client *record.Client, grantType string, now int64) (*record.Client, *oauth.Error) {
-	caller, err := Authenticate(req.Credentials, client, now)
-	if err != nil {
-		return nil, err
-	}
-	if !caller.Client().Allows(grantType) {
-		return nil, refuseClient(oauth.ReasonGrantNotAllowed, req.Credentials) // RFC 6749 §5.2, unauthorized_client
-	}
-	return caller.Client(), nil
+// authenticatedFor is authenticated for a token request, followed by the next step
+// of the contract's order of checks: was the client given the grant type.
+func authenticatedFor(
+	req *oauth.TokenRequest, grantType string, st *record.ClientState, env Env, decision func(*record.Client) Outcome[record.Tokens],
+) Outcome[record.Tokens] {
+	return authenticated(req.Credentials, st, env, func(client *record.Client) Outcome[record.Tokens] {
+		if !client.Allows(grantType) {
+			return refuse[record.Tokens](refuseClient(oauth.ReasonGrantNotAllowed, req.Credentials)) // RFC 6749 §5.2, unauthorized_client
+		}
+		return decision(client)
+	})
 }

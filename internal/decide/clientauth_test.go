@@ -47,7 +47,7 @@ func TestAClientAuthenticatesByItsRegisteredMethodAlone(t *testing.T) {
 		{"OpenID Connect Core §9: body where the header is registered", post, tokenClient(), oauth.ReasonClientAuthMethodWrong},
 		{"OpenID Connect Core §9: header where the body is registered", basic, registered("client_secret_post"), oauth.ReasonClientAuthMethodWrong},
 		{"OpenID Connect Core §9: a secret from a public client", basic, tokenPublic(), oauth.ReasonClientAuthMethodWrong},
-		{"a method that this server does not know", basic, registered("private_key_jwt"), oauth.ReasonClientAuthMethodWrong},
+		{"OpenID Connect Core §9: a secret where a key is registered", basic, registered("private_key_jwt"), oauth.ReasonClientAuthMethodWrong},
 		{"RFC 6749 §5.2: wrong secret", wrong, tokenClient(), oauth.ReasonClientSecretWrong},
 		{"RFC 6749 §5.2: empty secret", empty, tokenClient(), oauth.ReasonClientSecretWrong},
 		{"a confidential client without any secret", empty, secrets(), oauth.ReasonClientSecretWrong},
@@ -64,7 +64,7 @@ func TestAClientAuthenticatesByItsRegisteredMethodAlone(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			caller, err := Authenticate(c.cred, c.client, tokenNow)
+			caller, err := Authenticate(c.cred, &record.ClientState{Client: c.client}, tokenEnv())
 			wantRefusal(t, err, c.reason, oauth.InvalidClient)
 			if c.reason == "" && caller.Client() != c.client {
 				t.Errorf("authenticated %v, want the client", caller.Client())
@@ -79,8 +79,8 @@ func TestAClientAuthenticatesByItsRegisteredMethodAlone(t *testing.T) {
 // F5, V1: nobody learns from the answer which clients exist.
 func TestUnknownClientAndWrongSecretLookTheSame(t *testing.T) {
 	cred := oauth.Credentials{ClientID: "shop", Secret: "mcs_wrong", Method: oauth.AuthBasic}
-	_, unknown := Authenticate(cred, nil, tokenNow)
-	_, wrong := Authenticate(cred, tokenClient(), tokenNow)
+	_, unknown := Authenticate(cred, &record.ClientState{}, tokenEnv())
+	_, wrong := Authenticate(cred, &record.ClientState{Client: tokenClient()}, tokenEnv())
 	if unknown.Code != wrong.Code || unknown.Description != wrong.Description || unknown.Status() != wrong.Status() {
 		t.Errorf("on the wire: %v %q, %v %q", unknown.Code, unknown.Description, wrong.Code, wrong.Description)
 	}

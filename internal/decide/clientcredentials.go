@@ -11,10 +11,12 @@ import (
 // sub is the client_id, there is no user, session or grant, and no refresh
 // token (§4.4.3).
 func ClientCredentials(req *oauth.TokenRequest, st *record.ClientState, env Env) Outcome[record.Tokens] {
-	client, err := authenticateFor(req, st.Client, oauth.GrantClientCredentials, env.Now)
-	if err != nil {
-		return refuse[record.Tokens](err)
-	}
+	return authenticatedFor(req, oauth.GrantClientCredentials, st, env, func(client *record.Client) Outcome[record.Tokens] {
+		return clientCredentials(req, client, st, env)
+	})
+}
+
+func clientCredentials(req *oauth.TokenRequest, client *record.Client, st *record.ClientState, env Env) Outcome[record.Tokens] {
 	if client.Public() {
 		// RFC 6749 §4.4: "MUST only be used by confidential clients", whatever is registered.
 		return refuse[record.Tokens](refuseClient(oauth.ReasonGrantNotAllowed, req.Credentials))

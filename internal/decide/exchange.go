@@ -10,10 +10,12 @@ import (
 // grant and its first tokens. A code is spent once; who presents it again, and
 // shows that it is the one who may, ends what the first exchange gave.
 func Exchange(req *oauth.TokenRequest, st *record.CodeState, env Env) Outcome[record.Tokens] {
-	client, err := authenticateFor(req, st.Client, oauth.GrantAuthorizationCode, env.Now)
-	if err != nil {
-		return refuse[record.Tokens](err)
-	}
+	return authenticatedFor(req, oauth.GrantAuthorizationCode, &st.ClientState, env, func(client *record.Client) Outcome[record.Tokens] {
+		return exchange(req, client, st, env)
+	})
+}
+
+func exchange(req *oauth.TokenRequest, client *record.Client, st *record.CodeState, env Env) Outcome[record.Tokens] {
 	code := st.Code
 	if err := mayPresent(req, code, client); err != nil {
 		return refuse[record.Tokens](err)

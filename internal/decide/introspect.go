@@ -44,15 +44,19 @@ func (i Introspection) MarshalJSON() ([]byte, error) {
 // Introspect tells a confidential client what a token is worth now (RFC 7662).
 // Whoever may not know hears that it is inactive, as of a token that never was.
 func Introspect(req *oauth.IntrospectionRequest, tok Presented, st *record.TokenState, env Env) Outcome[Introspection] {
-	caller, err := Authenticate(req.Credentials, st.Client, env.Now)
-	if err != nil {
-		return refuse[Introspection](err)
-	}
-	if caller.Client().Public() {
+	return authenticated(req.Credentials, &st.ClientState, env, func(caller *record.Client) Outcome[Introspection] {
+		return introspect(req, tok, caller, st, env)
+	})
+}
+
+func introspect(
+	req *oauth.IntrospectionRequest, tok Presented, caller *record.Client, st *record.TokenState, env Env,
+) Outcome[Introspection] {
+	if caller.Public() {
 		// RFC 7662 §2.1: "the endpoint MUST also require some form of authorization".
 		return refuse[Introspection](refuseClient(oauth.ReasonClientAuthMissing, req.Credentials))
 	}
-	if req.Resource != "" && !meantFor([]string{req.Resource}, caller.Client()) {
+	if req.Resource != "" && !meantFor([]string{req.Resource}, caller) {
 		return refuse[Introspection](oauth.Refuse(oauth.ReasonResourceNotAllowed).With("resource"))
 	}
 	var answer Introspection
@@ -60,9 +64,9 @@ func Introspect(req *oauth.IntrospectionRequest, tok Presented, st *record.Token
 	case tok.Reason != "":
 	case tok.Access == nil && req.Resource != "":
 	case tok.Refresh != nil:
-		answer = introspectRefresh(tok.Refresh, caller.Client(), st, env)
+		answer = introspectRefresh(tok.Refresh, caller, st, env)
 	case tok.Access != nil && (req.Resource == "" || slices.Contains(tok.Access.Audience, req.Resource)):
-		answer = introspectAccess(tok.Access, caller.Client(), st, env)
+		answer = introspectAccess(tok.Access, caller, st, env)
 	}
 	return Outcome[Introspection]{Answer: answer}
 }

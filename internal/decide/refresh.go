@@ -23,10 +23,14 @@ const maxLateRun = 2
 // generation, the same one again for whoever did not get the answer, or the end
 // of the grant (tokens.md, part 4).
 func Refresh(req *oauth.TokenRequest, presented PresentedRefresh, st *record.RefreshState, env Env) Outcome[record.Tokens] {
-	client, err := authenticateFor(req, st.Client, oauth.GrantRefreshToken, env.Now)
-	if err != nil {
-		return refuse[record.Tokens](err)
-	}
+	return authenticatedFor(req, oauth.GrantRefreshToken, &st.ClientState, env, func(client *record.Client) Outcome[record.Tokens] {
+		return refresh(req, presented, client, st, env)
+	})
+}
+
+func refresh(
+	req *oauth.TokenRequest, presented PresentedRefresh, client *record.Client, st *record.RefreshState, env Env,
+) Outcome[record.Tokens] {
 	if err := grantUsable(presented, st, env.Now); err != nil {
 		return refuse[record.Tokens](err)
 	}

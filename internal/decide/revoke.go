@@ -10,24 +10,27 @@ import (
 // any generation ends its grant, and with it every access token (§2.1); an
 // access token ends alone. What is unknown, expired or ended is no error (§2.2).
 func Revoke(req *oauth.RevocationRequest, tok Presented, st *record.TokenState, env Env) Outcome[struct{}] {
-	caller, err := Authenticate(req.Credentials, st.Client, env.Now)
-	if err != nil {
-		return refuse[struct{}](err)
-	}
+	return authenticated(req.Credentials, &st.ClientState, env, func(caller *record.Client) Outcome[struct{}] {
+		return revoke(tok, caller, st, env)
+	})
+}
+
+func revoke(tok Presented, caller *record.Client, st *record.TokenState, env Env) Outcome[struct{}] {
 	var what *Ending
+	var err *oauth.Error
 	switch {
 	case tok.Reason == oauth.ReasonTokenWrongType: // an ID token of ours, which nothing here accepts anyway
 		return refuse[struct{}](oauth.Refuse(oauth.ReasonTokenTypeUnsupported)) // RFC 7009 §2.2.1
 	case tok.Reason != "":
 	case tok.Refresh != nil:
-		what, err = endingOfRefresh(st.Grant, caller.Client())
+		what, err = endingOfRefresh(st.Grant, caller)
 	case tok.Access != nil:
-		what, err = endingOfAccess(tok.Access, caller.Client(), st, env)
+		what, err = endingOfAccess(tok.Access, caller, st, env)
 	}
 	if err != nil || what == nil {
 		return Outcome[struct{}]{Err: err}
 	}
-	what.Reason, what.Actor = "revoked", ActorClient(caller.Client().ID)
+	what.Reason, what.Actor = "revoked", ActorClient(caller.ID)
 	return Outcome[struct{}]{Changes: End(*what, env)}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 )
@@ -17,11 +18,12 @@ func (e *Engine) Capabilities() oauth.Capabilities {
 	}
 	slices.Sort(claims)
 	return oauth.Capabilities{
-		Scopes:      scopes,
-		Claims:      slices.Compact(claims),
-		GrantTypes:  []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
-		AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthNone},
-		IDTokenAlgs: []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
-		FormPost:    true,
+		Scopes:        scopes,
+		Claims:        slices.Compact(claims),
+		GrantTypes:    []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
+		AuthMethods:   []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
+		IDTokenAlgs:   []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
+		AssertionAlgs: decide.SigningAlgs(),
+		FormPost:      true,
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,20 +30,21 @@ type Config struct {
 
 // Engine runs every operation of one issuer.
 type Engine struct {
-	policy    *decide.Policy
-	store     *store.Store
-	kek       secret.KEK
-	log       *slog.Logger
-	egress    *egress.Client
-	clock     clock
-	hashing   *hashing
-	minting   atomic.Pointer[mint.Mint]
-	reference secret.ReferenceKey
-	formKey   []byte
-	setupHash atomic.Pointer[[]byte]
-	keys      keyring
-	stop      context.CancelFunc
-	loops     sync.WaitGroup
+	policy     *decide.Policy
+	store      *store.Store
+	kek        secret.KEK
+	log        *slog.Logger
+	egress     *egress.Client
+	clientKeys *clientKeys
+	clock      clock
+	hashing    *hashing
+	minting    atomic.Pointer[mint.Mint]
+	reference  secret.ReferenceKey
+	formKey    []byte
+	setupHash  atomic.Pointer[[]byte]
+	keys       keyring
+	stop       context.CancelFunc
+	loops      sync.WaitGroup
 }
 
 // Open makes or opens the roots and the signing keys and starts the loops. RSA
@@ -74,6 +76,10 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
+	e.clientKeys = &clientKeys{
+		egress: e.egress, log: c.Log, now: e.clock.now, ctx: loops, going: &e.loops,
+		sets: map[string]*list.Element{}, recent: list.New(),
+	}
 	e.loops.Go(func() { e.keepKeys(loops) })
 	e.loops.Go(func() { e.sweep(loops) })
 	return e, nil

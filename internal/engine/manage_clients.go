@@ -73,7 +73,7 @@ func (e *Engine) CreateClient(ctx context.Context, id string, form ClientForm) (
 			client.ID = env.Seed.ID("client_id")
 		}
 		answer := managed(&client)
-		if !client.Public() {
+		if client.HasSecret() {
 			answer.Secret = secret.NewClientSecret(env.Seed, "client secret")
 			client.Secrets = []record.ClientSecret{{Hash: secret.Hash(answer.Secret), MadeAt: env.Now}}
 		}
@@ -131,8 +131,8 @@ func (e *Engine) RotateClientSecret(ctx context.Context, id string, keep int64) 
 		if keep < 0 || keep > maxSecretKeep {
 			wrong.add("keep_seconds", "is from 0 to %d, which is 30 days", maxSecretKeep)
 		}
-		if row.Public() {
-			wrong.add("client_id", "is of a public client, which has no secret")
+		if !row.HasSecret() {
+			wrong.add("client_id", "is of a client that authenticates without a secret")
 		}
 		if err := wrong.refusal(); err != nil {
 			return ManagedClient{}, nil, err

@@ -82,11 +82,14 @@ func (e *Engine) isIssuer(aud string) bool { return aud == e.policy.Issuer.Strin
 
 // Introspect answers RFC 7662.
 func (e *Engine) Introspect(ctx context.Context, req *oauth.IntrospectionRequest) (Introspection, *oauth.Error) {
+	identify(&req.Credentials)
 	tok := e.open(req.Token)
-	return run(ctx, e, about(e, tok, store.TokenQuery{CallerID: req.Credentials.ClientID},
+	j := about(e, tok, store.TokenQuery{CallerID: req.Credentials.ClientID},
 		func(st *record.TokenState, env decide.Env) decide.Outcome[Introspection] {
 			return decide.Introspect(req, tok, st, env)
-		}))
+		})
+	j.load = proven(e, &req.Credentials, j.load, inToken)
+	return run(ctx, e, j)
 }
 
 // Revoke answers RFC 7009.
@@ -96,11 +99,14 @@ func (e *Engine) Revoke(ctx context.Context, req *oauth.RevocationRequest) *oaut
 }
 
 func (e *Engine) revoke(req *oauth.RevocationRequest) journey[*record.TokenState, struct{}] {
+	identify(&req.Credentials)
 	tok := e.open(req.Token)
 	q := store.TokenQuery{CallerID: req.Credentials.ClientID}
-	return about(e, tok, q, func(st *record.TokenState, env decide.Env) decide.Outcome[struct{}] {
+	j := about(e, tok, q, func(st *record.TokenState, env decide.Env) decide.Outcome[struct{}] {
 		return decide.Revoke(req, tok, st, env)
 	})
+	j.load = proven(e, &req.Credentials, j.load, inToken)
+	return j
 }
 
 // Userinfo answers OpenID Connect Core §5.3.

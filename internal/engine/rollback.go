@@ -81,6 +81,7 @@ func (e *Engine) refreshedFromFuture(ctx context.Context, req *oauth.TokenReques
 		if err != nil {
 			return "", "", err
 		}
+		st.Proof.Spent = false // by this very request
 		out := again.decide(st, e.env())
 		if out.Err == nil || out.Err.Reason != oauth.ReasonRefreshFromFuture {
 			return "", "", nil

@@ -11,6 +11,7 @@ import (
 
 // Token answers a token request of any grant type.
 func (e *Engine) Token(ctx context.Context, req *oauth.TokenRequest) (signed record.SignedTokens, refused *oauth.Error) {
+	identify(&req.Credentials)
 	switch req.GrantType {
 	case oauth.GrantAuthorizationCode:
 		_, refused = run(ctx, e, e.exchange(req, &signed))
@@ -31,9 +32,9 @@ func (e *Engine) Token(ctx context.Context, req *oauth.TokenRequest) (signed rec
 func (e *Engine) exchange(req *oauth.TokenRequest, signed *record.SignedTokens) journey[*record.CodeState, record.Tokens] {
 	hash := secret.Hash(req.Code)
 	return journey[*record.CodeState, record.Tokens]{
-		load: func(ctx context.Context) (*record.CodeState, error) {
+		load: proven(e, &req.Credentials, func(ctx context.Context) (*record.CodeState, error) {
 			return e.store.CodeState(ctx, hash, req.Credentials.ClientID)
-		},
+		}, func(st **record.CodeState) *record.ClientState { return &(*st).ClientState }),
 		decide: func(st *record.CodeState, env decide.Env) decide.Outcome[record.Tokens] {
 			return decide.Exchange(req, st, env)
 		},
@@ -46,9 +47,9 @@ func (e *Engine) exchange(req *oauth.TokenRequest, signed *record.SignedTokens) 
 func (e *Engine) refresh(req *oauth.TokenRequest, signed *record.SignedTokens) journey[*record.RefreshState, record.Tokens] {
 	presented := e.openRefresh(req.RefreshToken)
 	return journey[*record.RefreshState, record.Tokens]{
-		load: func(ctx context.Context) (*record.RefreshState, error) {
+		load: proven(e, &req.Credentials, func(ctx context.Context) (*record.RefreshState, error) {
 			return e.store.RefreshState(ctx, presented.Token.GID, req.Credentials.ClientID)
-		},
+		}, func(st **record.RefreshState) *record.ClientState { return &(*st).ClientState }),
 		decide: func(st *record.RefreshState, env decide.Env) decide.Outcome[record.Tokens] {
 			return decide.Refresh(req, presented, st, env)
 		},
@@ -58,9 +59,9 @@ func (e *Engine) refresh(req *oauth.TokenRequest, signed *record.SignedTokens) j
 
 func (e *Engine) clientCredentials(req *oauth.TokenRequest, signed *record.SignedTokens) journey[record.ClientState, record.Tokens] {
 	return journey[record.ClientState, record.Tokens]{
-		load: func(ctx context.Context) (record.ClientState, error) {
+		load: proven(e, &req.Credentials, func(ctx context.Context) (record.ClientState, error) {
 			return e.store.ClientState(ctx, req.Credentials.ClientID, req.Resources)
-		},
+		}, func(st *record.ClientState) *record.ClientState { return st }),
 		decide: func(st record.ClientState, env decide.Env) decide.Outcome[record.Tokens] {
 			return decide.ClientCredentials(req, &st, env)
 		},

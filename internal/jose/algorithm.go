@@ -9,7 +9,7 @@ import (
 )
 
 // Algorithm is the name of a signature algorithm as it stands in "alg". Only
-// the four constants exist; anything else is data out of somebody's header.
+// the four constants below exist; anything else is data out of somebody's header.
 type Algorithm string
 
 // The algorithms, by their fully specified names (RFC 9864 §2). An Ed25519 key
@@ -21,6 +21,19 @@ const (
 	PS256   Algorithm = "PS256"   // RFC 7518 §3.5
 	Ed25519 Algorithm = "Ed25519" // RFC 9864 §2.2
 )
+
+// EdDSA is what many libraries still write for Ed25519 (RFC 8037 §3.1, deprecated
+// by RFC 9864 §4.1.2). No key of ours bears it. A foreign token may, where the
+// caller allows the name; the key that verifies it is an Ed25519 key all the same.
+const EdDSA Algorithm = "EdDSA"
+
+// specified is the algorithm that a name stands for.
+func (a Algorithm) specified() Algorithm {
+	if a == EdDSA {
+		return Ed25519
+	}
+	return a
+}
 
 // Every refusal of a token or a key wraps one of these.
 var (

@@ -132,7 +132,7 @@ func (c *Compact) Verify(keys KeySet, allowed ...Algorithm) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if key.alg != c.header.Alg {
+	if key.alg != c.header.Alg.specified() {
 		return "", fmt.Errorf("%w: not the key's", ErrAlgorithm)
 	}
 	var text [usualToken]byte

@@ -168,6 +168,9 @@ func FuzzAParsedKeyIsPublicAndComesBack(f *testing.F) {
 				t.Fatal(err)
 			}
 			again, err := ParseJWK(out)
+			if err == nil && key.assumed && !again.assumed {
+				again.assumed = true // what is written names its algorithm
+			}
 			if err != nil || !reflect.DeepEqual(again, key) {
 				t.Fatalf("%s: %v", out, err)
 			}

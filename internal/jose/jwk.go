@@ -85,17 +85,18 @@ func parseJWK(o Object) (*PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Has("alg") {
+	named := o.Has("alg")
+	if named {
 		name, err := o.String("alg")
 		if err != nil {
 			return nil, err
 		}
-		alg = Algorithm(name)
+		alg = Algorithm(name).specified()
 	}
 	if err := checkKey(alg, key); err != nil {
 		return nil, err
 	}
-	return &PublicKey{alg: alg, kid: kid, key: key}, nil
+	return &PublicKey{alg: alg, kid: kid, key: key, assumed: !named}, nil
 }
 
 // checkUse wants a key that is meant to verify signatures, as far as it says

@@ -7,6 +7,8 @@ import (
 	"testing"
 )
 
+const okp = `"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"`
+
 const a3 = `"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"`
 
 func TestAPublishedKeyComesBack(t *testing.T) {
@@ -46,7 +48,6 @@ func TestAPublishedKeyHasTheseMembersAndNoOthers(t *testing.T) {
 }
 
 func TestAJWKIsReadStrictly(t *testing.T) {
-	okp := `"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"`
 	rsaN := strings.TrimSuffix(strings.TrimPrefix(keyA2, `{"kty":"RSA","e":"AQAB",`), "}")
 	for name, c := range map[string]struct {
 		jwk  string
@@ -60,7 +61,8 @@ func TestAJWKIsReadStrictly(t *testing.T) {
 		"RSA may be PS256":                {`{"kty":"RSA","e":"AQAB",` + rsaN + `,"alg":"PS256"}`, nil},
 		"RSA is not RS512":                {`{"kty":"RSA","e":"AQAB",` + rsaN + `,"alg":"RS512"}`, ErrUnsupported},
 		"RFC 9864: Ed25519":               {`{` + okp + `,"alg":"Ed25519"}`, nil},
-		"RFC 9864: EdDSA":                 {`{` + okp + `,"alg":"EdDSA"}`, ErrUnsupported},
+		"RFC 8037 §3.1: EdDSA":            {`{` + okp + `,"alg":"EdDSA"}`, nil},
+		"EdDSA on P-256":                  {`{` + a3 + `,"alg":"EdDSA"}`, ErrUnsupported},
 		"RFC 7517 §4.2: use sig":          {`{` + a3 + `,"use":"sig"}`, nil},
 		"use enc":                         {`{` + a3 + `,"use":"enc"}`, ErrUnsupported},
 		"use empty":                       {`{` + a3 + `,"use":""}`, ErrUnsupported},
@@ -134,5 +136,27 @@ func TestASetLeavesOutWhatIsNotOursAndFallsWithWhatIsBroken(t *testing.T) {
 		if set, err := ParseKeySet([]byte(data)); set != nil || err == nil {
 			t.Errorf("%s: %v", data, set)
 		}
+	}
+}
+
+// RFC 8725 §3.1: a key has one algorithm; its owner may say elsewhere which, but
+// not another than the key itself says.
+func TestAnRSAKeyWithoutAnAlgorithmTakesTheOneOfItsOwner(t *testing.T) {
+	rsaN := strings.TrimSuffix(strings.TrimPrefix(keyA2, `{"kty":"RSA","e":"AQAB",`), "}")
+	set, err := ParseKeySet([]byte(`{"keys":[` +
+		`{"kty":"RSA","e":"AQAB",` + rsaN + `,"kid":"open"},` +
+		`{"kty":"RSA","e":"AQAB",` + rsaN + `,"kid":"said","alg":"RS256"},` +
+		`{` + okp + `,"kid":"ed","alg":"EdDSA"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alg, want := range map[Algorithm]Algorithm{PS256: PS256, RS256: RS256, ES256: RS256, "": RS256} {
+		bound := set.Assume(alg)
+		if bound[0].alg != want || bound[1].alg != RS256 || bound[2].alg != Ed25519 {
+			t.Errorf("%s: %s, %s, %s", alg, bound[0].alg, bound[1].alg, bound[2].alg)
+		}
+	}
+	if set[0].alg != RS256 || !set.Holds("open") || set.Holds("gone") || set.Holds("") {
+		t.Error("the set itself changed, or does not know its keys")
 	}
 }

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,6 +68,26 @@ func parseKeySet(data []byte) (KeySet, error) {
 		set = append(set, key)
 	}
 	return set, nil
+}
+
+// Assume gives the set with those RSA keys bound to alg whose JWK named no
+// algorithm, and which were therefore taken for RS256: their owner has said
+// elsewhere what they are for. Every other key stays what it says it is.
+func (s KeySet) Assume(alg Algorithm) KeySet {
+	bound := make(KeySet, len(s))
+	for i, key := range s {
+		bound[i] = key
+		if _, isRSA := key.key.(*rsa.PublicKey); isRSA && key.assumed && (alg == RS256 || alg == PS256) {
+			bound[i] = &PublicKey{alg: alg, kid: key.kid, key: key.key}
+		}
+	}
+	return bound
+}
+
+// Holds reports whether the set has the key that a header asks for.
+func (s KeySet) Holds(kid string) bool {
+	_, err := s.find(kid)
+	return err == nil
 }
 
 // find chooses the key a header asks for: the one of that kid, or the only one

@@ -17,6 +17,8 @@ type PublicKey struct {
 	alg Algorithm
 	kid string
 	key crypto.PublicKey
+	// assumed: its JWK named no algorithm.
+	assumed bool
 }
 
 // NewPublicKey binds an *ecdsa.PublicKey on P-256, an *rsa.PublicKey or an

@@ -13,13 +13,21 @@ const (
 	AuthBasic AuthMethod = "client_secret_basic"
 	AuthPost  AuthMethod = "client_secret_post"
 	AuthNone  AuthMethod = "none"
+	// AuthPrivateKeyJWT is a JWT that the client signs with a key of its own. OpenID Connect Core §9.
+	AuthPrivateKeyJWT AuthMethod = "private_key_jwt"
 )
+
+// jwtBearer is the one type of client assertion. RFC 7523 §2.2.
+const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // Credentials are what a client says about itself: unproven until decide has looked.
 type Credentials struct {
-	ClientID string
-	Secret   string // "" with AuthNone
-	Method   AuthMethod
+	ClientID  string // "" if only its assertion says who it is (RFC 7521 §4.2)
+	Secret    string // of AuthBasic and AuthPost
+	Assertion string // of AuthPrivateKeyJWT
+	Method    AuthMethod
+	// Endpoint is the path that the request came to, which an assertion may name as its audience.
+	Endpoint string
 }
 
 // ParseCredentials finds the client's one way of authenticating: in the Authorization header ("" if there is none) or in
@@ -34,7 +42,7 @@ func ParseCredentials(authorization string, f Form) (Credentials, *Error) {
 	}
 	switch {
 	case f.Get("client_assertion") != "" || f.Get("client_assertion_type") != "":
-		return Credentials{}, Refuse(ReasonClientAuthMethodWrong)
+		return parseAssertion(authorization, f)
 	case authorization != "" && secret != "":
 		return Credentials{}, Refuse(ReasonClientAuthTwice).With("client_secret")
 	case authorization != "":
@@ -49,6 +57,22 @@ func ParseCredentials(authorization string, f Form) (Credentials, *Error) {
 		return Credentials{ClientID: id, Secret: secret, Method: AuthPost}, nil
 	}
 	return Credentials{ClientID: id, Method: AuthNone}, nil
+}
+
+// parseAssertion reads RFC 7521 §4.2. Whose it is may stand in the assertion alone.
+func parseAssertion(authorization string, f Form) (Credentials, *Error) {
+	assertion, kind := f.Get("client_assertion"), f.Get("client_assertion_type")
+	switch {
+	case authorization != "" || f.Get("client_secret") != "":
+		return Credentials{}, Refuse(ReasonClientAuthTwice).With("client_assertion")
+	case assertion == "":
+		return Credentials{}, Refuse(ReasonParameterMissing).With("client_assertion")
+	case kind == "":
+		return Credentials{}, Refuse(ReasonParameterMissing).With("client_assertion_type")
+	case kind != jwtBearer:
+		return Credentials{}, Refuse(ReasonClientAuthMethodWrong) // a kind of assertion that nobody can register
+	}
+	return Credentials{ClientID: f.Get("client_id"), Assertion: assertion, Method: AuthPrivateKeyJWT}, nil
 }
 
 // parseBasic reads RFC 7617 §2 with the twist of RFC 6749 §2.3.1: identifier and secret are form-encoded inside.
@@ -69,6 +93,9 @@ func parseBasic(authorization string) (Credentials, *Error) {
 	}
 	return Credentials{ClientID: id, Secret: secret, Method: AuthBasic}, nil
 }
+
+// IsClientID reports whether a text can be a client_id: printable ASCII (RFC 6749 appendix A.1), and not endless.
+func IsClientID(s string) bool { return s != "" && len(s) <= 256 && isVSCHAR(s) }
 
 // isVSCHAR: RFC 6749 appendix A.1 and A.2, client_id and client_secret are *VSCHAR, %x20-7E.
 func isVSCHAR(s string) bool {

@@ -13,9 +13,10 @@ type Capabilities struct {
 	GrantTypes     []string
 	AuthMethods    []AuthMethod
 	IDTokenAlgs    []string
-	FormPost       bool // response_mode form_post
-	PromptCreate   bool // users may sign up by themselves
-	RevocationFeed bool // verifiers may follow the revocation log
+	AssertionAlgs  []string // of client assertions
+	FormPost       bool     // response_mode form_post
+	PromptCreate   bool     // users may sign up by themselves
+	RevocationFeed bool     // verifiers may follow the revocation log
 	UILocales      []string
 	ServiceDocs    string // address of documentation, "" if none
 	PolicyURI      string
@@ -49,6 +50,11 @@ type Metadata struct {
 	TokenAuthMethods         []AuthMethod `json:"token_endpoint_auth_methods_supported,omitempty"`
 	RevocationAuthMethods    []AuthMethod `json:"revocation_endpoint_auth_methods_supported,omitempty"`
 	IntrospectionAuthMethods []AuthMethod `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+
+	// RFC 8414 §2: these "MUST be present" where private_key_jwt is among the methods.
+	TokenAuthAlgs         []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
+	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
+	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
 	RequestParameter    bool `json:"request_parameter_supported"`
@@ -98,6 +104,10 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		TokenAuthMethods:         c.AuthMethods,
 		RevocationAuthMethods:    c.AuthMethods,
 		IntrospectionAuthMethods: confidential(c.AuthMethods),
+
+		TokenAuthAlgs:         c.AssertionAlgs,
+		RevocationAuthAlgs:    c.AssertionAlgs,
+		IntrospectionAuthAlgs: c.AssertionAlgs,
 
 		ResponseIss:    true,
 		RevocationFeed: feedMetadata(issuer, c),

@@ -2,11 +2,14 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
 // reasonTable is the one place that says what a reason is on the wire and which rule it stands for.
-var reasonTable = [...]Info{
+var reasonTable = slices.Concat(requestReasons, clientReasons, otherReasons)
+
+var requestReasons = []Info{
 	// The request as HTTP and as a form.
 	{
 		Reason: ReasonParameterRepeated, Code: InvalidRequest, Description: wireRepeated, Named: true,
@@ -40,49 +43,9 @@ var reasonTable = [...]Info{
 		Reason: ReasonHostUnknown, Code: InvalidRequest, Description: wireHost, Claim: "Host", Status: http.StatusMisdirectedRequest,
 		Rule: "The Host of a request is the issuer's; links are built from configuration alone.",
 	},
+}
 
-	// The client.
-	{
-		Reason: ReasonGrantTypeUnknown, Code: UnsupportedGrantType, Description: wireGrantType, Claim: "grant_type",
-		Rule: "The server does not know the grant type; the password grant exists in no spelling. RFC 6749 §5.2; RFC 9700 §2.4.",
-	},
-	{
-		Reason: ReasonClientUnknown, Code: InvalidClient, Description: wireClient, Claim: "client_id",
-		Rule: "No client has this client_id. RFC 6749 §5.2.",
-	},
-	{
-		Reason: ReasonClientSecretWrong, Code: InvalidClient, Description: wireClient, Claim: "client_secret",
-		Rule: "The secret is none of the client's live secrets. RFC 6749 §2.3.1, §5.2.",
-	},
-	{
-		Reason: ReasonClientAuthMissing, Code: InvalidClient, Description: wireClient, Claim: "client_id",
-		Rule: "The request names no client, or a confidential client did not authenticate. RFC 6749 §3.2.1, §5.2.",
-	},
-	{
-		Reason: ReasonClientAuthMalformed, Code: InvalidClient, Description: wireClient, Claim: "Authorization",
-		Rule: "The Authorization header is not Basic with a form-encoded client_id and secret. RFC 6749 §2.3.1; RFC 7617 §2.",
-	},
-	{
-		Reason: ReasonClientAuthMethodWrong, Code: InvalidClient, Description: wireClient, Claim: "token_endpoint_auth_method",
-		Rule: "The client used another authentication method than the one it registered. OpenID Connect Core §9.",
-	},
-	{
-		Reason: ReasonClientAuthTwice, Code: InvalidRequest, Description: wireAuthTwice, Claim: "client_secret",
-		Rule: "A client uses one authentication method per request. RFC 6749 §2.3, §5.2.",
-	},
-	{
-		Reason: ReasonClientIDMismatch, Code: InvalidRequest, Description: wireClientIDMismatch, Claim: "client_id",
-		Rule: "A client_id in the body that repeats the Authorization header's must equal it.",
-	},
-	{
-		Reason: ReasonClientDisabled, Code: InvalidClient, Description: wireClient, Claim: "clients.enabled",
-		Rule: "The client was disabled.",
-	},
-	{
-		Reason: ReasonGrantNotAllowed, Code: UnauthorizedClient, Description: wireUnauthorized, Claim: "grant_types",
-		Rule: "The grant type is not registered for the client. RFC 6749 §5.2.",
-	},
-
+var otherReasons = []Info{
 	// The authorization request.
 	{
 		Reason: ReasonResponseTypeUnsupported, Code: UnsupportedResponseType, Description: wireResponseType, Claim: "response_type",

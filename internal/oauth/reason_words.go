@@ -24,6 +24,21 @@ const (
 	ReasonClientDisabled        Reason = "client_disabled"
 	ReasonGrantNotAllowed       Reason = "grant_not_allowed"
 
+	// The client's keys and its assertion.
+	ReasonAssertionMalformed  Reason = "assertion_malformed"
+	ReasonAssertionType       Reason = "assertion_type"
+	ReasonAssertionAlgorithm  Reason = "assertion_algorithm"
+	ReasonAssertionKey        Reason = "assertion_key_unknown"
+	ReasonAssertionSignature  Reason = "assertion_signature"
+	ReasonAssertionSubject    Reason = "assertion_subject"
+	ReasonAssertionAudience   Reason = "assertion_audience"
+	ReasonAssertionExpired    Reason = "assertion_expired"
+	ReasonAssertionLongLived  Reason = "assertion_long_lived"
+	ReasonAssertionFromFuture Reason = "assertion_from_future"
+	ReasonAssertionReplayed   Reason = "assertion_replayed"
+	ReasonClientKeysUnusable  Reason = "client_keys_unusable"
+	ReasonClientKeysAway      Reason = "client_keys_unreachable"
+
 	// The authorization request.
 	ReasonResponseTypeUnsupported  Reason = "response_type_unsupported"
 	ReasonResponseModeUnsupported  Reason = "response_mode_unsupported"

@@ -55,6 +55,7 @@ func ParseTokenRequest(authorization string, f Form) (TokenRequest, *Error) {
 	if q.Credentials, err = ParseCredentials(authorization, f); err != nil {
 		return TokenRequest{}, err
 	}
+	q.Credentials.Endpoint = PathToken
 	return q, nil
 }
 
@@ -82,6 +83,7 @@ func ParseIntrospectionRequest(authorization string, f Form) (IntrospectionReque
 	if err != nil {
 		return IntrospectionRequest{}, err
 	}
+	credentials.Endpoint = PathIntrospect
 	q := IntrospectionRequest{Credentials: credentials, Token: token, Hint: f.Get("token_type_hint")}
 	switch named := f.All("resource"); {
 	case len(named) > 1:
@@ -100,6 +102,7 @@ func ParseRevocationRequest(authorization string, f Form) (RevocationRequest, *E
 	if err != nil {
 		return RevocationRequest{}, err
 	}
+	credentials.Endpoint = PathRevoke
 	return RevocationRequest{Credentials: credentials, Token: token, Hint: f.Get("token_type_hint")}, nil
 }
 

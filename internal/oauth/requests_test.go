@@ -10,6 +10,8 @@ import (
 	"testing"
 )
 
+const bearerType = "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
 func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
@@ -20,13 +22,13 @@ func TestCredentialsOfAClient(t *testing.T) {
 		want                      Credentials
 		reason                    Reason
 	}{
-		{"RFC 6749 §2.3.1 Basic", "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3", "", Credentials{"s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw", AuthBasic}, ""},
-		{"RFC 6749 §2.3.1 body", "", "client_id=s6BhdRkqt3&client_secret=7Fjfp0ZBr1KtDRbnfVdmIw", Credentials{"s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw", AuthPost}, ""},
-		{"RFC 6749 §3.2.1 public", "", "client_id=app", Credentials{"app", "", AuthNone}, ""},
-		{"RFC 7617 §2 scheme in any case", "bASIC YTpi", "", Credentials{"a", "b", AuthBasic}, ""},
-		{"RFC 6749 §2.3.1 form-encoded inside", basic("a%3Ab+c", "%2B%25%3A:"), "", Credentials{"a:b c", "+%::", AuthBasic}, ""},
-		{"same client_id twice", basic("a", "b"), "client_id=a", Credentials{"a", "b", AuthBasic}, ""},
-		{"empty secret", basic("a", ""), "", Credentials{"a", "", AuthBasic}, ""},
+		{"RFC 6749 §2.3.1 Basic", "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3", "", Credentials{ClientID: "s6BhdRkqt3", Secret: "7Fjfp0ZBr1KtDRbnfVdmIw", Method: AuthBasic}, ""},
+		{"RFC 6749 §2.3.1 body", "", "client_id=s6BhdRkqt3&client_secret=7Fjfp0ZBr1KtDRbnfVdmIw", Credentials{ClientID: "s6BhdRkqt3", Secret: "7Fjfp0ZBr1KtDRbnfVdmIw", Method: AuthPost}, ""},
+		{"RFC 6749 §3.2.1 public", "", "client_id=app", Credentials{ClientID: "app", Method: AuthNone}, ""},
+		{"RFC 7617 §2 scheme in any case", "bASIC YTpi", "", Credentials{ClientID: "a", Secret: "b", Method: AuthBasic}, ""},
+		{"RFC 6749 §2.3.1 form-encoded inside", basic("a%3Ab+c", "%2B%25%3A:"), "", Credentials{ClientID: "a:b c", Secret: "+%::", Method: AuthBasic}, ""},
+		{"same client_id twice", basic("a", "b"), "client_id=a", Credentials{ClientID: "a", Secret: "b", Method: AuthBasic}, ""},
+		{"empty secret", basic("a", ""), "", Credentials{ClientID: "a", Method: AuthBasic}, ""},
 
 		{"nothing", "", "", Credentials{}, ReasonClientAuthMissing},
 		{"secret alone", "", "client_secret=b", Credentials{}, ReasonClientAuthMissing},
@@ -35,8 +37,13 @@ func TestCredentialsOfAClient(t *testing.T) {
 		{"two methods, no id", basic("a", "b"), "client_secret=b", Credentials{}, ReasonClientAuthTwice},
 		{"two clients", basic("a", "b"), "client_id=c", Credentials{}, ReasonClientIDMismatch},
 		{"bearer", "Bearer abc", "client_id=a", Credentials{}, ReasonClientAuthMethodWrong},
-		{"assertion", "", "client_id=a&client_assertion=x", Credentials{}, ReasonClientAuthMethodWrong},
-		{"assertion type", "", "client_id=a&client_assertion_type=x", Credentials{}, ReasonClientAuthMethodWrong},
+		{"RFC 7523 §2.2", "", "client_id=a&client_assertion=x&" + bearerType, Credentials{ClientID: "a", Assertion: "x", Method: AuthPrivateKeyJWT}, ""},
+		{"RFC 7521 §4.2 client_id optional", "", "client_assertion=x&" + bearerType, Credentials{Assertion: "x", Method: AuthPrivateKeyJWT}, ""},
+		{"assertion without type", "", "client_id=a&client_assertion=x", Credentials{}, ReasonParameterMissing},
+		{"assertion of another type", "", "client_id=a&client_assertion=x&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer", Credentials{}, ReasonClientAuthMethodWrong},
+		{"assertion type alone", "", "client_id=a&" + bearerType, Credentials{}, ReasonParameterMissing},
+		{"assertion and Basic", basic("a", "b"), "client_assertion=x&" + bearerType, Credentials{}, ReasonClientAuthTwice},
+		{"assertion and secret", "", "client_id=a&client_secret=b&client_assertion=x&" + bearerType, Credentials{}, ReasonClientAuthTwice},
 		{"no base64", "Basic !!!", "", Credentials{}, ReasonClientAuthMalformed},
 		{"no base64 at all", "Basic", "", Credentials{}, ReasonClientAuthMalformed},
 		{"unpadded", "Basic YTpiYw", "", Credentials{}, ReasonClientAuthMalformed},
@@ -67,7 +74,7 @@ func TestTokenRequests(t *testing.T) {
 			"grant_type=authorization_code&code=SplxlOBeZQQYbYS6WxSbIA&redirect_uri=https%3A%2F%2Fclient%2Eexample%2Ecom%2Fcb&client_id=c&code_verifier=" + exampleVerifier,
 			TokenRequest{
 				GrantType: GrantAuthorizationCode, Code: "SplxlOBeZQQYbYS6WxSbIA", RedirectURI: "https://client.example.com/cb",
-				CodeVerifier: exampleVerifier, Credentials: Credentials{"c", "", AuthNone},
+				CodeVerifier: exampleVerifier, Credentials: Credentials{ClientID: "c", Method: AuthNone, Endpoint: PathToken},
 			},
 		},
 		{
@@ -75,13 +82,13 @@ func TestTokenRequests(t *testing.T) {
 			"grant_type=refresh_token&refresh_token=mrt_x&scope=b+a&client_id=c&resource=https://api.example/&resource=urn:x:y&resource=urn:x:y",
 			TokenRequest{
 				GrantType: GrantRefreshToken, RefreshToken: "mrt_x", Scope: Scopes{"a", "b"}, ScopeGiven: true,
-				Resources: []string{"https://api.example/", "urn:x:y"}, Credentials: Credentials{"c", "", AuthNone},
+				Resources: []string{"https://api.example/", "urn:x:y"}, Credentials: Credentials{ClientID: "c", Method: AuthNone, Endpoint: PathToken},
 			},
 		},
 		{
 			"RFC 6749 §4.4.2; an empty scope is no scope; unknown parameters are ignored",
 			"grant_type=client_credentials&scope=&extra=1&client_id=c&client_secret=s",
-			TokenRequest{GrantType: GrantClientCredentials, Credentials: Credentials{"c", "s", AuthPost}},
+			TokenRequest{GrantType: GrantClientCredentials, Credentials: Credentials{ClientID: "c", Secret: "s", Method: AuthPost, Endpoint: PathToken}},
 		},
 	} {
 		got, err := ParseTokenRequest("", mustForm(t, c.form))
@@ -127,11 +134,11 @@ func TestTokenRequestsAreRefusedInTheOrderOfTheContract(t *testing.T) {
 func TestIntrospectionAndRevocationNeedAToken(t *testing.T) {
 	form := mustForm(t, "token=x&token_type_hint=refresh_token")
 	i, err := ParseIntrospectionRequest(basic("a", "b"), form)
-	if want := (IntrospectionRequest{Credentials{"a", "b", AuthBasic}, "x", "refresh_token", ""}); err != nil || i != want {
+	if want := (IntrospectionRequest{Credentials{ClientID: "a", Secret: "b", Method: AuthBasic, Endpoint: PathIntrospect}, "x", "refresh_token", ""}); err != nil || i != want {
 		t.Errorf("introspection: %+v, %v", i, err)
 	}
 	r, err := ParseRevocationRequest(basic("a", "b"), form)
-	if want := (RevocationRequest{Credentials{"a", "b", AuthBasic}, "x", "refresh_token"}); err != nil || r != want {
+	if want := (RevocationRequest{Credentials{ClientID: "a", Secret: "b", Method: AuthBasic, Endpoint: PathRevoke}, "x", "refresh_token"}); err != nil || r != want {
 		t.Errorf("revocation: %+v, %v", r, err)
 	}
 	for text, reason := range map[string]Reason{

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,12 @@ type ClientSettings struct {
 	DefaultMaxAge *int64 `json:"default_max_age,omitempty"`
 	// RequireAuthTime is kept for who reads the metadata: every ID token has auth_time.
 	RequireAuthTime bool `json:"require_auth_time,omitempty"`
+	// TokenEndpointAuthSigningAlg is what its assertions are signed with; empty: any
+	// of decide.SigningAlgs that the key has.
+	TokenEndpointAuthSigningAlg string `json:"token_endpoint_auth_signing_alg,omitempty"`
+	// JWKS are its public keys themselves, JWKSURI is where they are; one of the two.
+	JWKS    json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI string          `json:"jwks_uri,omitempty"`
 	// FirstParty skips the consent page: the operator's own application.
 	FirstParty bool `json:"first_party,omitempty"`
 	// ReadAttributes are the user attributes that the client may read. A scope is
@@ -111,6 +118,16 @@ type Client struct {
 
 // Public reports whether the client cannot keep a secret (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.Settings.TokenEndpointAuthMethod == "none" }
+
+// HasSecret reports whether the client authenticates with a secret that the
+// server gave it.
+func (c *Client) HasSecret() bool {
+	switch c.Settings.TokenEndpointAuthMethod {
+	case "none", "private_key_jwt":
+		return false
+	}
+	return true
+}
 
 // Allows reports whether the client was given a grant type.
 func (c *Client) Allows(grantType string) bool {

@@ -1,6 +1,10 @@
 package record
 
-import "github.com/mintmark-id/mintmark/internal/revocation"
+import (
+	"github.com/mintmark-id/mintmark/internal/jose"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+)
 
 // Parents is what must be alive for a token, code, grant or session to be: the
 // cutoffs and states of everything above it, read in one snapshot whose logical
@@ -39,6 +43,14 @@ type ClientState struct {
 	AllCut    int64
 	Client    *Client // nil: no such client
 	Resources map[string]*Resource
+	Proof     ClientProof // of a client that authenticates with a key of its own
+}
+
+// ClientProof is what a client assertion is checked against.
+type ClientProof struct {
+	Keys    jose.KeySet  // of the client
+	Trouble *oauth.Error // why there are no keys
+	Spent   bool         // the assertion was used before
 }
 
 // CodeState is what a code's exchange is decided from.

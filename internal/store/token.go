@@ -109,3 +109,15 @@ func addRows(p *record.Parents, withUser bool, state *record.TokenState) {
 		p.UserStatus, p.UserCut = state.User.Status, max(p.UserCut, state.User.Cut)
 	}
 }
+
+const readSpent = `SELECT count(*) FROM spent WHERE key_hash = $1`
+
+// Spent reports whether a one-time secret was used. That it is not says nothing of
+// the next moment: record.Spend is the guard.
+func (s *Store) Spent(ctx context.Context, keyHash []byte) (bool, error) {
+	var n int64
+	if err := s.one(ctx, readSpent, []any{probe(keyHash)}, []any{&n}); err != nil {
+		return false, unavailable("reading what is spent", err)
+	}
+	return n > 0, nil
+}

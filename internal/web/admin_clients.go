@@ -79,6 +79,10 @@ func clientForm(m *admin.ClientMetadata) engine.ClientForm {
 		RotateRefresh:           m.RotateRefresh,
 		IDTokenSigningAlg:       m.IDTokenSigningAlg,
 		AccessFormat:            record.AccessFormat(m.AccessTokenFormat),
+
+		TokenEndpointAuthSigningAlg: m.TokenEndpointAuthSigningAlg,
+		JWKS:                        m.JWKS,
+		JWKSURI:                     m.JWKSURI,
 	}}
 }
 
@@ -132,5 +136,9 @@ func clientMetadata(name string, s *record.ClientSettings) admin.ClientMetadata 
 		RotateRefresh:           s.RotateRefresh,
 		IDTokenSigningAlg:       s.IDTokenSigningAlg,
 		AccessTokenFormat:       string(s.AccessFormat),
+
+		TokenEndpointAuthSigningAlg: s.TokenEndpointAuthSigningAlg,
+		JWKS:                        s.JWKS,
+		JWKSURI:                     s.JWKSURI,
 	}
 }

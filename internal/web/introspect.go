@@ -15,8 +15,8 @@ func (s *site) introspect(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	v.clientID = request.Credentials.ClientID
 	answer, err := s.engine.Introspect(v.r.Context(), &request)
+	v.clientID = request.Credentials.ClientID // which its assertion may have said
 	if err != nil {
 		s.refuse(v, err)
 		return

@@ -19,7 +19,6 @@ func (s *site) revoke(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	v.clientID = request.Credentials.ClientID
 	wait := preferredWait(v.r.Header)
 	got, _ := receiptAfter(v.r.Context(), s.feed, wait, func() error {
 		if err = s.engine.Revoke(v.r.Context(), &request); err != nil {
@@ -27,6 +26,7 @@ func (s *site) revoke(v *visit) {
 		}
 		return nil
 	})
+	v.clientID = request.Credentials.ClientID // which its assertion may have said
 	if err != nil {
 		s.refuse(v, err)
 		return

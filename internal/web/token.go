@@ -22,8 +22,8 @@ func (s *site) token(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	v.clientID = request.Credentials.ClientID
 	tokens, err := s.engine.Token(v.r.Context(), &request)
+	v.clientID = request.Credentials.ClientID // which its assertion may have said
 	if err != nil {
 		s.refuse(v, err)
 		return

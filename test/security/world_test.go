@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/egress"
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
@@ -203,10 +204,16 @@ type setting struct {
 	policy func(*decide.Policy)
 	empty  bool   // no clients, no users
 	issuer string // another one; the world is then empty until it is populated
+	// trusted are networks in which the server calls what clients name.
+	trusted []netip.Prefix
 }
 
 func withPolicy(change func(*decide.Policy)) option {
 	return func(s *setting) { s.policy = change }
+}
+
+func trusting(network string) option {
+	return func(s *setting) { s.trusted = append(s.trusted, netip.MustParsePrefix(network)) }
 }
 
 func empty(s *setting) { s.empty = true }
@@ -273,7 +280,9 @@ func (w *world) open(with setting) {
 	if with.policy != nil {
 		with.policy(policy)
 	}
-	w.engine, err = engine.Open(ctx, engine.Config{Policy: policy, Store: w.store, KEK: kek(), Log: w.log.logger()})
+	w.engine, err = engine.Open(ctx, engine.Config{
+		Policy: policy, Store: w.store, KEK: kek(), Log: w.log.logger(), Egress: egress.New(with.trusted),
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+// maxRegisteredKeys bounds the keys that stand in a client's row, in bytes.
+const maxRegisteredKeys = 16 << 10
+
+// checkClientKeys: what a client authenticates with must be there, and be what it
+// can authenticate with.
+func (e *Engine) checkClientKeys(s *record.ClientSettings, wrong *problems) {
+	if len(s.JWKS) > 0 && s.JWKSURI != "" {
+		wrong.add("jwks_uri", "stands beside jwks; keep one of them") // RFC 7591 §2
+	}
+	if s.JWKSURI != "" {
+		if err := e.egress.Check(s.JWKSURI); err != nil {
+			wrong.add("jwks_uri", "is not an address that the server calls: %s", err)
+		}
+	}
+	if len(s.JWKS) > 0 {
+		compact, err := readRegisteredKeys(s.JWKS)
+		if err != nil {
+			wrong.add("jwks", "is not a set of public keys: %s", err)
+		}
+		s.JWKS = compact
+	}
+	signs := s.TokenEndpointAuthMethod == string(oauth.AuthPrivateKeyJWT)
+	if signs && len(s.JWKS) == 0 && s.JWKSURI == "" {
+		wrong.add("jwks", "private_key_jwt needs the client's public keys: jwks or jwks_uri")
+	}
+	if alg := s.TokenEndpointAuthSigningAlg; alg != "" {
+		wrong.oneOf("token_endpoint_auth_signing_alg", alg, decide.SigningAlgs()...)
+		if !signs {
+			wrong.add("token_endpoint_auth_signing_alg", "is for token_endpoint_auth_method private_key_jwt")
+		}
+	}
+}
+
+// readRegisteredKeys gives the set without white space; not at all if a member of
+// it is private.
+func readRegisteredKeys(set json.RawMessage) (json.RawMessage, error) {
+	if len(set) > maxRegisteredKeys {
+		return nil, fmt.Errorf("it is longer than %d bytes", maxRegisteredKeys)
+	}
+	if _, err := decide.ReadKeys(set); err != nil {
+		return nil, err
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, set); err != nil {
+		return nil, fmt.Errorf("reading the set: %w", err)
+	}
+	return compact.Bytes(), nil
+}
