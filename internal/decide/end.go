@@ -39,10 +39,14 @@ type Ending struct {
 
 // End is the one function through which anything ends (tokens.md I9). It returns
 // the entry of the revocation log, the same end on the row that refresh and
-// introspection read, and the audit row, to be committed in one plan (I3).
+// introspection read, the logout that clients hear of, and the audit row, to be
+// committed in one plan (I3).
 func End(what Ending, env Env) []record.Change {
 	changes := []record.Change{
 		record.Append{Target: what.Target, Reason: what.Reason, Actor: what.Actor, At: env.Now},
+	}
+	if endsSessions(what) {
+		changes = append(changes, record.TellClients{Of: what.Target, At: env.Now})
 	}
 	if row := endRow(what, env.Now); row != nil {
 		changes = append(changes, row)
@@ -53,6 +57,20 @@ func End(what Ending, env Env) []record.Change {
 // endedBefore repeats in a new log what ended for ever in the one before.
 func endedBefore(target revocation.Target, reason string, env Env) record.Change {
 	return record.Append{Target: target, Reason: reason, Actor: ActorServer, At: env.Now}
+}
+
+// endsSessions reports whether browsers' sign-ins end by it: then their clients hear
+// of it, however that came (OpenID Connect Back-Channel Logout 1.0 §2.3). A grant
+// that was replayed, a consent or a client that was cut off leave the session as it
+// is, and so does what keeps its row.
+func endsSessions(what Ending) bool {
+	switch what.Target.Kind() {
+	case revocation.SID:
+		return true
+	case revocation.Sub, revocation.All:
+		return !what.KeepRow
+	}
+	return false
 }
 
 // endRow is the change of the row that stands for the target; nil for an access

@@ -63,8 +63,8 @@ func TestEachEndingHasItsEntryItsRowAndItsAuditRow(t *testing.T) {
 
 func TestTwoEndingsOfOnePlanHaveTwoAuditRows(t *testing.T) {
 	env := tokenEnv()
-	one := End(Ending{Target: revocation.ForSID("one"), UserID: "ana"}, env)[2].(record.Audit)
-	two := End(Ending{Target: revocation.ForSID("two"), UserID: "ana"}, env)[2].(record.Audit)
+	one := End(Ending{Target: revocation.ForSID("one"), UserID: "ana"}, env)[3].(record.Audit)
+	two := End(Ending{Target: revocation.ForSID("two"), UserID: "ana"}, env)[3].(record.Audit)
 	if one.ID == two.ID || one.ID == "" {
 		t.Errorf("ids %q and %q", one.ID, two.ID)
 	}
@@ -74,7 +74,7 @@ func TestTwoEndingsOfOnePlanHaveTwoAuditRows(t *testing.T) {
 var onlyIn = map[string]string{
 	"Append": "end.go", "EndSession": "end.go", "EndGrant": "end.go",
 	"CutUser": "end.go", "CutClient": "end.go", "CutConsent": "end.go", "CutResource": "end.go", "CutAll": "end.go",
-	"DropRoot": "end.go",
+	"DropRoot": "end.go", "TellClients": "end.go",
 }
 
 // tokens.md I9: every path that ends anything goes through one function. Nothing
@@ -131,12 +131,17 @@ func TestRowAndEntryAlwaysEndTogether(t *testing.T) {
 }
 
 // checkPairs counts the entries of a plan and fails on one without its row, on a
-// row without its entry, and on either without an audit row.
+// row without its entry, on either without an audit row, and on the end of a
+// session, a user or everything of which the clients do not hear
+// (OpenID Connect Back-Channel Logout 1.0 §2.3).
 func checkPairs(t *rapid.T, changes []record.Change) int {
-	entries, rows, audits := map[revocation.Target]bool{}, map[revocation.Target]bool{}, 0
+	entries, rows, told, audits := map[revocation.Target]bool{}, map[revocation.Target]bool{}, map[revocation.Target]bool{}, 0
 	for _, change := range changes {
 		if c, ok := change.(record.Append); ok {
 			entries[c.Target] = true
+		}
+		if c, ok := change.(record.TellClients); ok {
+			told[c.Of] = true
 		}
 		if _, ok := change.(record.Audit); ok {
 			audits++
@@ -154,6 +159,18 @@ func checkPairs(t *rapid.T, changes []record.Change) int {
 		if !rows[target] && target.Kind() != revocation.JTI {
 			t.Fatalf("%s ends in the log alone: %v", target, changes)
 		}
+	}
+	for target := range entries {
+		switch target.Kind() {
+		case revocation.SID, revocation.Sub, revocation.All:
+			if !told[target] {
+				t.Fatalf("%s ends and no client hears of it: %v", target, changes)
+			}
+			delete(told, target)
+		}
+	}
+	if len(told) > 0 {
+		t.Fatalf("clients hear of what does not end: %v", changes)
 	}
 	if len(entries) > 0 && audits == 0 {
 		t.Fatalf("an end without an audit row: %v", changes)

@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"cmp"
+
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
@@ -149,6 +151,7 @@ func newGrant(code *record.Code, client *record.Client, env Env) *record.Grant {
 		UserID:    code.UserID,
 		ClientID:  code.ClientID,
 		SID:       code.SID,
+		Origin:    code.SID,
 		Scope:     code.Request.Scope,
 		Resources: code.Request.Resources,
 		Facts:     code.Request.Facts,
@@ -172,6 +175,7 @@ func grantBasis(grant *record.Grant, scope oauth.Scopes, auds []string, st *reco
 		subject:   grant.UserID,
 		gid:       grant.ID,
 		sid:       grant.SID,
+		origin:    cmp.Or(grant.Origin, grant.SID), // a release that knew no origin made those without
 		facts:     grant.Facts,
 		scope:     scope,
 		audience:  audience(auds, scope, env.Policy.Issuer.String()),

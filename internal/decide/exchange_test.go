@@ -57,7 +57,7 @@ func TestACodeGivesAGrantAndItsFirstTokens(t *testing.T) {
 	out := newExchange(tokenClient()).run()
 	wantRefusal(t, out.Err, "", "")
 	grant := record.Grant{
-		ID: "grant", UserID: "ana", ClientID: "shop", SID: "session",
+		ID: "grant", UserID: "ana", ClientID: "shop", SID: "session", Origin: "session",
 		Scope: []string{"openid", "orders:read"}, Resources: []string{tokenAPI},
 		Facts: tokenFacts(), RVS: tokenLC - 100, MadeAt: tokenNow, RotatedAt: tokenNow,
 		IdleUntil: tokenNow + 30*24*hour, AbsUntil: tokenNow + 90*24*hour,
@@ -239,10 +239,10 @@ func TestWhatACodeGivesFollowsTheRequestAndTheClient(t *testing.T) {
 		want   func(t *testing.T, grant record.Grant, tokens record.Tokens)
 	}{
 		{
-			"OpenID Connect Core §11: an offline grant carries no sid",
+			"OpenID Connect Core §11: an offline grant hangs from no session; its ID token says in which it was made",
 			func(c *exchangeCase) { c.st.Code.Request.Offline = true },
 			func(t *testing.T, grant record.Grant, tokens record.Tokens) {
-				if grant.SID != "" || tokens.Access.SID != "" || tokens.ID.SID != "" || !grant.Offline() {
+				if grant.SID != "" || tokens.Access.SID != "" || tokens.ID.SID != "session" || grant.Origin != "session" || !grant.Offline() {
 					t.Errorf("sid: grant %q, access %q, id %q", grant.SID, tokens.Access.SID, tokens.ID.SID)
 				}
 			},

@@ -12,6 +12,7 @@ type basis struct {
 	subject   string
 	gid       string
 	sid       string // empty for an offline grant and without a user
+	origin    string // the session in which the grant was made; empty without a user
 	facts     record.AuthnFacts
 	scope     oauth.Scopes
 	audience  []string
@@ -68,8 +69,11 @@ func (b *basis) access(env Env) *record.AccessFacts {
 }
 
 // id: OpenID Connect Core §2. auth_time is always there, also where max_age does
-// not require it: every ID token of a grant then says the same. Claims about the
-// user are left to userinfo (§5.4: where an access token is issued).
+// not require it: every ID token of a grant then says the same. So is sid, of an
+// offline grant too: a logout token names the session that ended by it (OpenID
+// Connect Back-Channel Logout 1.0 §2.1), and nothing is taken back by an ID token's
+// sid. Claims about the user are left to userinfo (§5.4: where an access token is
+// issued).
 func (b *basis) id(env Env) *record.IDFacts {
 	issued := env.Now / second
 	return &record.IDFacts{
@@ -77,7 +81,7 @@ func (b *basis) id(env Env) *record.IDFacts {
 		Alg:       idAlg(b.client),
 		Subject:   b.subject,
 		ClientID:  b.client.ID,
-		SID:       b.sid,
+		SID:       b.origin,
 		Nonce:     b.nonce,
 		IssuedAt:  issued,
 		ExpiresAt: issued + idTTL(b.client, env.Policy),

@@ -104,12 +104,7 @@ func opaque(client *record.Client, resources []*record.Resource) bool {
 		})
 }
 
-func idAlg(client *record.Client) string {
-	if own := client.Settings.IDTokenSigningAlg; own != "" {
-		return own
-	}
-	return string(jose.ES256)
-}
+func idAlg(client *record.Client) string { return client.IDTokenAlg() }
 
 // askedResources are the audiences that a request without an earlier one to
 // narrow is for: those it names (RFC 8707 §2), else the client's default

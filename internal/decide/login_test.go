@@ -179,9 +179,9 @@ func TestASignInMakesASessionOrRenewsIt(t *testing.T) {
 	bobs := func(st *record.LoginState) { st.Current.UserID, st.CurrentParents.UserID = "bob", "bob" }
 	ended := func(st *record.LoginState) { st.Current.EndedAt, st.CurrentParents.SessionEndedAt = 9, 9 }
 	bobsEnding := slices.Clone(sessionEnding("session", "another_user_signed_in", "user:ana"))
-	row, _ := bobsEnding[2].(record.Audit)
+	row, _ := bobsEnding[len(bobsEnding)-1].(record.Audit)
 	row.UserID = "bob"
-	bobsEnding[2] = row
+	bobsEnding[len(bobsEnding)-1] = row
 	cases := map[string]struct {
 		change func(*loginCase)
 		sid    string

@@ -91,6 +91,10 @@ func tokenFacts() record.AuthnFacts {
 // tokenEnding is what End makes of a grant, a session or a token that ends.
 func tokenEnding(target revocation.Target, reason, actor string, row record.Change, audit record.Audit) []record.Change {
 	changes := []record.Change{record.Append{Target: target, Reason: reason, Actor: actor, At: tokenNow}}
+	switch any(row).(type) {
+	case record.EndSession, record.CutUser, record.CutAll: // what ends sessions
+		changes = append(changes, record.TellClients{Of: target, At: tokenNow})
+	}
 	if row != nil {
 		changes = append(changes, row)
 	}

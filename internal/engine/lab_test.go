@@ -198,7 +198,7 @@ func newHousehold(rvs, now int64, phc string) *household {
 	facts := record.AuthnFacts{AuthTime: now, ACR: "aal1", AMR: []string{"pwd"}}
 	grant := func(name, clientID, sid string) record.Grant {
 		return record.Grant{
-			ID: seed.ID(name), UserID: sub, ClientID: clientID, SID: sid, Scope: []string{"api:read"},
+			ID: seed.ID(name), UserID: sub, ClientID: clientID, SID: sid, Origin: sid, Scope: []string{"api:read"},
 			Resources: []string{labAPI}, Facts: facts, RVS: rvs, MadeAt: now, Gen: 3, RotatedAt: now,
 			IdleUntil: now + 30*24*labHour, AbsUntil: now + 90*24*labHour,
 		}

@@ -15,6 +15,8 @@ var (
 	column      = regexp.MustCompile(`^\t(\w+)\s+(TEXT|BIGINT|BYTEA|INTEGER)\s*(.*?),?$`)
 	constraint  = regexp.MustCompile(`^\t((?:PRIMARY KEY|UNIQUE) .*?),?$`)
 	addColumn   = regexp.MustCompile(`^ALTER TABLE (\w+) ADD COLUMN (\w+) (TEXT|BIGINT|BYTEA)\s*(.*);$`)
+	dropIndex   = regexp.MustCompile(`^DROP INDEX (\w+);$`)
+	fillColumn  = regexp.MustCompile(`^UPDATE (\w+) SET (.*);$`)
 	createIndex = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX (\w+) ON (\w+) (\(.*);$`)
 )
 
@@ -71,6 +73,13 @@ func writeMigration(w *writer, text string) error {
 			found := addColumn.FindStringSubmatch(line)
 			say()
 			w.print("\nAdded to ", code(found[1]), ": ", code(found[2]), " ", found[3], " ", code(found[4]), "\n")
+		case dropIndex.MatchString(line):
+			say()
+			w.print("\nTaken away: index ", code(dropIndex.FindStringSubmatch(line)[1]), "\n")
+		case fillColumn.MatchString(line):
+			found := fillColumn.FindStringSubmatch(line)
+			say()
+			w.print("\nFilled in ", code(found[1]), ": ", code(found[2]), "\n")
 		case createIndex.MatchString(line):
 			found := createIndex.FindStringSubmatch(line)
 			say()

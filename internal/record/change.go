@@ -78,6 +78,16 @@ type EndSession struct {
 	At int64
 }
 
+// TellClients puts a logout on the outbox for each client that has had a token in
+// a session that ends and that wants to hear of it (OpenID Connect Back-Channel
+// Logout 1.0 §2.3). It stands with the end of the session, of the user or of
+// everything, and sees the rows as they were before that plan: a session that had
+// ended was told of then, and one that a MarkSession of the plan keeps is not.
+type TellClients struct {
+	Of revocation.Target // a session, a user, or everything
+	At int64
+}
+
 // MarkSession lifts a session and its grants above the cutoff that the same
 // plan appends: "log out all others" keeps the one that asked. Guard: it is
 // alive, so that one that was cut since it was read does not come back. Grants
@@ -312,6 +322,7 @@ func (PutSession) change()        {}
 func (RenewSession) change()      {}
 func (SeeSession) change()        {}
 func (EndSession) change()        {}
+func (TellClients) change()       {}
 func (MarkSession) change()       {}
 func (PutConsent) change()        {}
 func (PutCode) change()           {}

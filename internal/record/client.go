@@ -82,6 +82,11 @@ type ClientSettings struct {
 	// AccessFormat is how its access tokens look; empty means a JWT. A resource may
 	// ask for opaque ones too.
 	AccessFormat AccessFormat `json:"access_token_format,omitempty"`
+	// BackchannelLogoutURI is where it hears of logouts (OpenID Connect Back-Channel
+	// Logout 1.0 §2.2). Every logout token has a sid, so that the client requires one
+	// is only kept.
+	BackchannelLogoutURI             string `json:"backchannel_logout_uri,omitempty"`
+	BackchannelLogoutSessionRequired bool   `json:"backchannel_logout_session_required,omitempty"`
 }
 
 // AccessFormat says whether an access token can be read by whoever holds it.
@@ -115,6 +120,18 @@ type Client struct {
 	// ScopeList is Settings.Scope, split once when the row is loaded.
 	ScopeList []string
 }
+
+// IDTokenAlg is the algorithm that signs its ID tokens, and what else is signed for
+// it to read.
+func (c *Client) IDTokenAlg() string {
+	if own := c.Settings.IDTokenSigningAlg; own != "" {
+		return own
+	}
+	return defaultIDTokenAlg
+}
+
+// defaultIDTokenAlg is what ID tokens are signed with where nobody chose.
+const defaultIDTokenAlg = "ES256"
 
 // Public reports whether the client cannot keep a secret (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.Settings.TokenEndpointAuthMethod == "none" }

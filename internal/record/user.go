@@ -98,6 +98,7 @@ type Grant struct {
 	UserID    string
 	ClientID  string
 	SID       string // empty for an offline_access grant
+	Origin    string // the session in which it was made, also of an offline grant
 	Scope     []string
 	Resources []string
 	Facts     AuthnFacts

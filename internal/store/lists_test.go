@@ -114,6 +114,14 @@ func TestWhatHasEndedForLongEnoughIsPurged(t *testing.T) {
 	put(7, grantThat(func(g *record.Grant) { lives(g); g.ID = "kept "; g.EndedAt = now - month }))
 	put(1, grantThat(func(g *record.Grant) { g.ID = "kept for ever "; g.IdleUntil, g.AbsUntil = 0, 0 }))
 	put(1, grantThat(func(g *record.Grant) { lives(g); g.ID = "kept alive " }))
+	// Its session goes on, and is to tell its client of its end.
+	put(7, grantThat(func(g *record.Grant) {
+		g.ID, g.Origin, g.AbsUntil = "kept with its session ", "kept, idle 0", now-month-1
+	}))
+	for _, done := range []int64{0, now - month - 1, now - month} {
+		onWriter(t, s, fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 7)
+			INSERT INTO outbox SELECT '%d ' || i, 'logout', '', '', '', 1, 1, 1, 0, %d, '', '' FROM n`, done, done))
+	}
 
 	sessionThat := func(f func(*record.Session)) func(int) record.Change {
 		return func(i int) record.Change {
@@ -151,8 +159,10 @@ func TestWhatHasEndedForLongEnoughIsPurged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]int64{
-		`SELECT count(*) FROM grants`:                          7 + 1 + 1, // and the world's own has run out
-		`SELECT count(*) FROM grants WHERE id LIKE 'kept%'`:    7 + 1 + 1,
+		`SELECT count(*) FROM grants`:                          7 + 1 + 1 + 7, // and the world's own has run out
+		`SELECT count(*) FROM grants WHERE id LIKE 'kept%'`:    7 + 1 + 1 + 7,
+		`SELECT count(*) FROM outbox`:                          7 + 7, // what is done is remembered like what has ended
+		`SELECT count(*) FROM outbox WHERE done_at = 0`:        7,
 		`SELECT count(*) FROM sessions`:                        7 + 7,
 		`SELECT count(*) FROM sessions WHERE id LIKE 'kept%'`:  7 + 7,
 		`SELECT count(*) FROM codes`:                           1,

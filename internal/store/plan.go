@@ -16,6 +16,7 @@ import (
 type plan struct {
 	first   []step // before the head moves
 	steps   []step
+	before  int             // how many of steps see the rows as they were
 	entries []record.Append // of the revocation log, touches included
 	touched []cachedRow     // to be evicted once it is committed
 	clocked bool            // it moves the logical clock
@@ -132,6 +133,8 @@ func (p *plan) addOfPeople(c record.Change) {
 		p.do(endSession, c.At, c.ID)
 	case record.MarkSession:
 		p.markSession(c.ID)
+	case record.TellClients:
+		p.tellClients(c)
 	case record.PutConsent:
 		p.putConsent(c.Consent)
 	case record.CutConsent:
@@ -224,7 +227,7 @@ func (p *plan) addOfEstate(c record.Change) {
 	case record.Audit:
 		p.audit(c)
 	case record.PutInteraction, record.UseInteraction, record.ChooseAccount, record.PutSession, record.RenewSession, record.SeeSession,
-		record.EndSession, record.MarkSession, record.PutConsent, record.CutConsent, record.PutCode, record.UseCode,
+		record.EndSession, record.MarkSession, record.TellClients, record.PutConsent, record.CutConsent, record.PutCode, record.UseCode,
 		record.PutGrant, record.RotateGrant, record.NoteLate, record.TouchGrant, record.EndGrant, record.PutUser,
 		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutIdentifier, record.ReplaceIdentifier,
 		record.DeleteIdentifier, record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:

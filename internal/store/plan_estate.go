@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	putClient = `INSERT INTO clients (id, name, settings, enabled, cut, made_at, version)
-	VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
+	putClient = `INSERT INTO clients (id, name, settings, enabled, cut, made_at, version, logout_uri)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`
 
-	updateClient = `UPDATE clients SET name = $1, settings = $2, enabled = $3, version = version + 1
-	WHERE id = $4 AND version = $5`
+	updateClient = `UPDATE clients SET name = $1, settings = $2, enabled = $3, version = version + 1, logout_uri = $4
+	WHERE id = $5 AND version = $6`
 
 	cutClient = `UPDATE clients SET cut = $1 WHERE id = $2`
 
@@ -29,7 +29,8 @@ const (
 )
 
 func (p *plan) putClient(c record.Client) {
-	p.guard(putClient, c.ID, c.Name, p.json(c.Settings), numberOf(c.Enabled), planClock{}, c.MadeAt, c.Version)
+	p.guard(putClient, c.ID, c.Name, p.json(c.Settings), numberOf(c.Enabled), planClock{}, c.MadeAt, c.Version,
+		c.Settings.BackchannelLogoutURI)
 	for _, secret := range c.Secrets {
 		p.guard(putClientSecret, c.ID, bytesOf(secret.Hash), secret.MadeAt, secret.EndsAt)
 	}
@@ -37,7 +38,7 @@ func (p *plan) putClient(c record.Client) {
 }
 
 func (p *plan) updateClient(c record.UpdateClient) {
-	p.guard(updateClient, c.Name, p.json(c.Settings), numberOf(c.Enabled), c.ID, c.Version)
+	p.guard(updateClient, c.Name, p.json(c.Settings), numberOf(c.Enabled), c.Settings.BackchannelLogoutURI, c.ID, c.Version)
 	p.touch(tableClients, c.ID)
 }
 

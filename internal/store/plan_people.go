@@ -52,7 +52,7 @@ const (
 	// Only what was alive is lifted: an app that the user removed stays removed.
 	// The LIKE may take a % or _ of an audience for any character, and then leaves
 	// a grant behind that might have been lifted.
-	markGrants = `UPDATE grants SET rvs = $1 WHERE sid = $2 AND sid <> '' AND ended_at = 0
+	markGrants = `UPDATE grants SET rvs = $1 WHERE origin = $2 AND origin <> '' AND sid <> '' AND ended_at = 0
 	AND rvs >= (SELECT all_cut FROM revlog_head WHERE one = 1)
 	AND rvs >= (SELECT cut FROM users WHERE id = grants.user_id)
 	AND rvs >= (SELECT cut FROM clients WHERE id = grants.client_id)
@@ -76,6 +76,7 @@ func (p *plan) renewSession(c record.RenewSession) {
 // is alive is asked of the state before.
 func (p *plan) markSession(sid string) {
 	p.clocked = true
+	p.before += 2
 	p.steps = slices.Insert(p.steps, 0,
 		step{text: markSession, args: []any{planClock{}, sid}, guard: true},
 		step{text: markGrants, args: []any{planClock{}, sid}})
@@ -113,9 +114,9 @@ func (p *plan) putCode(c record.Code) {
 
 const (
 	putGrant = `INSERT INTO grants (id, user_id, client_id, sid, scope, resources, auth_time, acr, amr, rvs,
-	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
-	WHERE $20 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $20 AND ended_at = 0)
+	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at, origin)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
+	WHERE $21 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $21 AND ended_at = 0)
 	ON CONFLICT DO NOTHING`
 
 	rotateGrant = `UPDATE grants SET gen = gen + 1, rotated_at = $1, idle_until = $2
@@ -132,7 +133,7 @@ const (
 func (p *plan) putGrant(g record.Grant, sessionID string) {
 	p.guard(putGrant, g.ID, g.UserID, g.ClientID, g.SID, p.words(g.Scope), p.words(g.Resources),
 		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), g.RVS,
-		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, sessionID)
+		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, g.Origin, sessionID)
 }
 
 const (

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
 )
 
 func TestAListOfWordsTakesOnlyWords(t *testing.T) {
@@ -61,6 +62,9 @@ func everyChange() []record.Change {
 		record.SeeSession{},
 		record.EndSession{},
 		record.MarkSession{},
+		record.TellClients{Of: revocation.ForSID("sid")},
+		record.TellClients{Of: revocation.ForSub("ana")},
+		record.TellClients{Of: revocation.ForAll()},
 		record.PutConsent{},
 		record.PutCode{},
 		record.UseCode{},
@@ -105,7 +109,7 @@ func everyChange() []record.Change {
 // bigTables grow with the users; everything else fits in a page or two, or is
 // what a list is about.
 var bigTables = regexp.MustCompile(`^SCAN (u|n|e|p|f|s|b|w|g|co|c|i|x|users|identifiers|factors|sessions|grants|consents|` +
-	`codes|interactions|spent|counters|audit|revlog|client_secrets)\b`)
+	`codes|interactions|spent|counters|audit|revlog|client_secrets|o|outbox)\b`)
 
 // Every statement finds its rows by an index, but those that are to see them all.
 func TestStatementsUseIndexes(t *testing.T) {
@@ -131,7 +135,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	if writing := len(texts) - reading; reading < 32 || writing < 64 {
 		t.Errorf("only %d statements that read and %d that write are known", reading, writing)
 	}
-	wholeTable := map[string]bool{countUsers: true, dropLog: true}
+	wholeTable := map[string]bool{countUsers: true, dropLog: true, tellOfAll: true}
 	for text := range texts {
 		for _, line := range explain(t, s, text) {
 			if bigTables.MatchString(line) && !wholeTable[text] && !strings.Contains(line, "USING INDEX sqlite_autoindex_audit_1") {
@@ -158,7 +162,8 @@ func readEverything(t *testing.T, s *Store) {
 		errOf(s.GrantList(t.Context(), "a", "", "", 1)), errOf(s.GrantList(t.Context(), "", "a", "", 1)),
 		errOf(s.GrantList(t.Context(), "a", "a", "", 1)), errOf(s.ConsentList(t.Context(), "")), errOf(s.ClientList(t.Context(), "", 1)),
 		errOf(s.ResourceList(t.Context(), "", 1)), errOf(s.Keys(t.Context())), errOf(s.Roots(t.Context())),
-		errOf(s.AuditList(t.Context(), "", 1)), errOf(s.AuditList(t.Context(), "a", 1)), s.Purge(t.Context(), noon, 1),
+		errOf(s.AuditList(t.Context(), "", 1)), errOf(s.AuditList(t.Context(), "a", 1)), errOf(s.DueDeliveries(t.Context(), noon, nil, 1)),
+		errOf(s.DeliveriesAbout(t.Context(), "a", 1)), errOf(s.GrantsOfSession(t.Context(), "a", "", 1)), s.Purge(t.Context(), noon, 1),
 	} {
 		if err != nil {
 			t.Error(err)

@@ -20,6 +20,9 @@ const (
 
 	purgeCounters = `DELETE FROM counters WHERE name IN (SELECT name FROM counters WHERE window_ends < $1 LIMIT $2)`
 
+	purgeOutbox = `DELETE FROM outbox
+	WHERE id IN (SELECT id FROM outbox WHERE done_at > 0 AND done_at < $1 LIMIT $2)`
+
 	// I5: after keep_until no token that the entry could match is in force.
 	purgeLog = `DELETE FROM revlog WHERE seq IN (SELECT seq FROM revlog WHERE keep_until < $1 LIMIT $2)`
 )
@@ -30,8 +33,10 @@ const (
 const (
 	sliceOfGrants = `SELECT id FROM grants WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2`
 
+	// A session that goes on remembers by its grants who is to hear of its end.
 	purgeGrants = `DELETE FROM grants WHERE id > $1 AND ($2 = '' OR id <= $2)
-	AND (ended_at > 0 AND ended_at < $3 OR abs_until > 0 AND abs_until < $3 OR idle_until > 0 AND idle_until < $3)`
+	AND (ended_at > 0 AND ended_at < $3 OR abs_until > 0 AND abs_until < $3 OR idle_until > 0 AND idle_until < $3)
+	AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.origin AND s.ended_at = 0)`
 
 	sliceOfSessions = `SELECT id FROM sessions WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2`
 
@@ -50,7 +55,12 @@ func (s *Store) Purge(ctx context.Context, now int64, limit int) error {
 		text   string
 		before int64
 	}{
-		{purgeCodes, longAgo}, {purgeInteractions, now}, {purgeSpent, now}, {purgeCounters, now}, {purgeLog, now},
+		{purgeCodes, longAgo},
+		{purgeInteractions, now},
+		{purgeSpent, now},
+		{purgeCounters, now},
+		{purgeLog, now},
+		{purgeOutbox, longAgo},
 	} {
 		for deleted := int64(limit); deleted == int64(limit); {
 			var err error
@@ -60,10 +70,10 @@ func (s *Store) Purge(ctx context.Context, now int64, limit int) error {
 		}
 	}
 	s.memory.sweep(now)
-	if err := s.purgeAlong(ctx, sliceOfGrants, purgeGrants, longAgo, limit); err != nil {
+	if err := s.purgeAlong(ctx, sliceOfSessions, purgeSessions, longAgo, limit); err != nil {
 		return err
 	}
-	return s.purgeAlong(ctx, sliceOfSessions, purgeSessions, longAgo, limit)
+	return s.purgeAlong(ctx, sliceOfGrants, purgeGrants, longAgo, limit)
 }
 
 // purgeAlong walks along a table, looking at limit rows at a time.

@@ -87,7 +87,7 @@ func (r *sessionRow) get() *record.Session {
 }
 
 const grantColumns = `g.id, g.user_id, g.client_id, g.sid, g.scope, g.resources, g.auth_time, g.acr, g.amr, g.rvs,
-	g.made_at, g.gen, g.rotated_at, g.late_gen, g.late_run, g.jkt, g.idle_until, g.abs_until, g.ended_at`
+	g.made_at, g.gen, g.rotated_at, g.late_gen, g.late_run, g.jkt, g.idle_until, g.abs_until, g.ended_at, g.origin`
 
 type grantRow struct{ grant record.Grant }
 
@@ -98,7 +98,7 @@ func (r *grantRow) into() []any {
 		(*words)(&g.Resources), (*number)(&g.Facts.AuthTime), (*text)(&g.Facts.ACR), (*words)(&g.Facts.AMR),
 		(*number)(&g.RVS), (*number)(&g.MadeAt), (*number)(&g.Gen), (*number)(&g.RotatedAt),
 		(*number)(&g.LateGen), (*number)(&g.LateRun), (*text)(&g.JKT), (*number)(&g.IdleUntil),
-		(*number)(&g.AbsUntil), (*number)(&g.EndedAt),
+		(*number)(&g.AbsUntil), (*number)(&g.EndedAt), (*text)(&g.Origin),
 	}
 }
 

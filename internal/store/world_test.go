@@ -76,7 +76,7 @@ func facts() record.AuthnFacts {
 
 func grant() record.Grant {
 	return record.Grant{
-		ID: "gid", UserID: "ana", ClientID: "app", SID: "sid", Scope: []string{"openid", "api:read"},
+		ID: "gid", UserID: "ana", ClientID: "app", SID: "sid", Origin: "sid", Scope: []string{"openid", "api:read"},
 		Resources: []string{"https://api.example"}, Facts: facts(), RVS: born,
 		MadeAt: noon, Gen: 4, RotatedAt: noon - 2, LateGen: 3, LateRun: 1, JKT: "thumb",
 		IdleUntil: noon + 30*day, AbsUntil: noon + 90*day,
