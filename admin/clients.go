@@ -66,6 +66,11 @@ type ClientMetadata struct {
 	// AccessTokenFormat is jwt (the default) or opaque. Where the client or a resource
 	// of a token says opaque, it is.
 	AccessTokenFormat string `json:"access_token_format,omitempty"`
+	// BackchannelLogoutURI is where the client is told that a session has ended in
+	// which it had a token (OpenID Connect Back-Channel Logout 1.0 §2.2). Each of these
+	// has a sid, whether or not the client says that it requires one.
+	BackchannelLogoutURI             string `json:"backchannel_logout_uri,omitempty"`
+	BackchannelLogoutSessionRequired bool   `json:"backchannel_logout_session_required,omitempty"`
 }
 
 // NewClient is a client to create.

@@ -48,6 +48,44 @@ type Grant struct {
 	Until     time.Time `json:"until"`
 }
 
+// SessionReceipt is a session, ended or not, with what became of its clients.
+type SessionReceipt struct {
+	Session
+	EndedAt time.Time       `json:"ended_at,omitzero"` // zero: it has not
+	Clients []SessionClient `json:"clients"`
+	// More: the session made more grants than were looked at.
+	More bool `json:"more,omitempty"`
+}
+
+// What a client was told of the end of a session.
+const (
+	LogoutNone         = "none"         // nothing: the session goes on, or the client names no address
+	LogoutWaiting      = "waiting"      // it is about to be told
+	LogoutRetrying     = "retrying"     // it did not acknowledge, and is told again
+	LogoutAcknowledged = "acknowledged" // it said that the user is signed out there
+	LogoutGivenUp      = "given_up"     // it did not acknowledge for a day
+	LogoutWithdrawn    = "withdrawn"    // it was removed, or names no address any more
+)
+
+// SessionClient is a client that had a token in a session.
+type SessionClient struct {
+	ClientID   string `json:"client_id"`
+	ClientName string `json:"client_name,omitempty"`
+	Logout     string `json:"logout"` // one of the Logout constants
+	Attempts   int64  `json:"attempts,omitempty"`
+	Answer     string `json:"answer,omitempty"` // to the last attempt
+	// EndedAt is when it acknowledged, or was given up; NextAttempt when it is told
+	// again.
+	EndedAt     time.Time `json:"ended_at,omitzero"`
+	NextAttempt time.Time `json:"next_attempt_at,omitzero"`
+	// AccessUntil is when the last access token of what has ended runs out: until then
+	// an API that follows no revocations may take it.
+	AccessUntil time.Time `json:"access_tokens_until,omitzero"`
+	// Grants are those that it can go on with: those that outlive the session, and all
+	// of them while it goes on.
+	Grants []Grant `json:"grants,omitempty"`
+}
+
 // GrantFilter narrows a list of grants; the zero filter lists all.
 type GrantFilter struct {
 	User   string // sub
@@ -58,6 +96,11 @@ type GrantFilter struct {
 // ended.
 func (c *Client) Sessions(ctx context.Context, sub string) iter.Seq2[Session, error] {
 	return list[Session](ctx, c, "sessions", url.Values{"user": {sub}})
+}
+
+// ShowSession gives one session, ended or not, and what became of its clients.
+func (c *Client) ShowSession(ctx context.Context, sid string) (SessionReceipt, error) {
+	return call[SessionReceipt](ctx, c, http.MethodGet, at("sessions", sid), nil)
 }
 
 // EndSession ends a session and what hangs from it.

@@ -63,6 +63,8 @@ type clientFlags struct {
 	Grant           []string  `placeholder:"G" help:"authorization_code, refresh_token, client_credentials."`
 	RedirectURI     []string  `name:"redirect-uri" placeholder:"URI" help:"Where codes may go; compared exactly."`
 	PostLogoutURI   []string  `name:"post-logout-redirect-uri" placeholder:"URI" help:"Where a logout may lead."`
+	LogoutURI       *string   `name:"backchannel-logout-uri" placeholder:"URI" help:"Where it is told that a session has ended."`
+	LogoutSession   *bool     `name:"backchannel-logout-session-required" help:"It needs to be told which (it always is)." negatable:""`
 	Scope           []string  `placeholder:"S" help:"What it may ask for."`
 	Resource        []string  `placeholder:"AUD" help:"Audiences that it may ask for."`
 	DefaultResource *string   `placeholder:"AUD" help:"The audience when it asks for none."`
@@ -118,6 +120,8 @@ func (f *clientFlags) apply(m *admin.ClientMetadata) {
 	replaceList(&m.GrantTypes, f.Grant)
 	replaceList(&m.RedirectURIs, f.RedirectURI)
 	replaceList(&m.PostLogoutRedirectURIs, f.PostLogoutURI)
+	replace(&m.BackchannelLogoutURI, f.LogoutURI)
+	replace(&m.BackchannelLogoutSessionRequired, f.LogoutSession)
 	if f.Scope != nil {
 		m.Scope = strings.Join(strings.Fields(strings.Join(f.Scope, " ")), " ")
 	}

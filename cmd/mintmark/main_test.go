@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 		"certificate": certificateMain,
 		"freeport":    freeportMain,
 		"verifier":    verifierMain,
+		"hears":       hearsMain,
 	})
 }
 
@@ -69,6 +70,7 @@ func TestTheCommandLineKeepsItsContract(t *testing.T) {
 			"await":      await,
 
 			"await-verifiers": awaitVerifiers,
+			"await-session":   awaitSession,
 		},
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/feed"
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/outbox"
 	"github.com/mintmark-id/mintmark/internal/secret"
 	"github.com/mintmark-id/mintmark/internal/store"
 	"github.com/mintmark-id/mintmark/internal/web"
@@ -160,6 +161,11 @@ func (s *server) openEngine(i *invocation) error {
 		return fmt.Errorf("opening the revocation feed: %w", err)
 	}
 	s.closers = append(s.closers, func() error { s.feed.Close(); return nil })
+	post := outbox.Open(i.ctx, outbox.Config{
+		Store: database, Issuer: s.engine.Issuer().String(), Ring: s.engine.Ring,
+		Egress: egress.New(s.config.TrustedNetwork), Now: s.engine.Now, Log: s.log,
+	})
+	s.closers = append(s.closers, func() error { post.Close(); return nil })
 	return nil
 }
 

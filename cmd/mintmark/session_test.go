@@ -231,3 +231,24 @@ func awaitVerifiers(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 }
+
+// awaitSession is "await-session SID TEXT": it waits until the receipt of a session
+// has a text.
+func awaitSession(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await-session SID TEXT")
+	}
+	deadline := time.After(patience)
+	for {
+		ts.Check(ts.Exec("mintmark", "session", "show", args[0], "--json"))
+		said := ts.ReadFile("stdout")
+		if strings.Contains(said, args[1]) {
+			return
+		}
+		select {
+		case <-deadline:
+			ts.Fatalf("%s is not in %s", args[1], said)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

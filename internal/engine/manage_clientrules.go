@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/mintmark-id/mintmark/internal/egress"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
@@ -100,11 +102,25 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 		wrong.oneOf("id_token_signed_response_alg", s.IDTokenSigningAlg, mint.ES256, mint.RS256, mint.Ed25519)
 	}
 	wrong.accessFormat(s.AccessFormat)
+	e.checkLogoutURI(s.BackchannelLogoutURI, wrong)
 	wrong.link("logo_uri", s.LogoURI)
 	wrong.link("client_uri", s.ClientURI)
 	wrong.link("policy_uri", s.PolicyURI)
 	wrong.link("tos_uri", s.TosURI)
 	return e.checkClientResources(ctx, s, wrong)
+}
+
+// checkLogoutURI: an address that the server itself will call (OpenID Connect
+// Back-Channel Logout 1.0 §2.2).
+func (e *Engine) checkLogoutURI(uri string, wrong *problems) {
+	const field = "backchannel_logout_uri"
+	switch refused, isRefused := errors.AsType[*egress.Error](e.egress.Check(uri)); {
+	case uri == "":
+	case strings.Contains(uri, "#"):
+		wrong.add(field, "has no fragment") // "MUST NOT include a fragment component"
+	case isRefused:
+		wrong.add(field, "is refused: %s", refused)
+	}
 }
 
 func (e *Engine) checkClientResources(ctx context.Context, s *record.ClientSettings, wrong *problems) error {

@@ -22,6 +22,7 @@ var occasions = map[string]string{
 	"consent_denied":         "A user said no on the consent page; the detail is the scope that was asked for.",
 	"consent_ended":          "A user removed an app, and with it all that it had of them.",
 	"consent_given":          "A user said yes on the consent page; the detail is the scope that was allowed.",
+	"delivery_given_up":      "A client did not acknowledge a logout for a day, and is told no more. The detail names the session, and the last answer.",
 	"grant_ended":            "A grant and its tokens ended: revoked by its client, ended by an administrator, or because a code or refresh token was replayed.",
 	"grant_made":             "A client exchanged a code for its first tokens.",
 	"key_active":             "A signing key began to sign, or a root to seal opaque access tokens.",

@@ -17,7 +17,7 @@ import (
 // auditRooms are where audit rows are made, and auditors the functions that every
 // row passes on its way into a plan.
 const (
-	auditRooms = "internal/decide internal/engine"
+	auditRooms = "internal/decide internal/engine internal/outbox"
 	auditors   = "audited administered"
 )
 

@@ -103,7 +103,7 @@ var claimMeanings = map[string]string{
 	"at_hash":   "Half a hash of the access token that came with it, so that neither can be swapped.",
 	"c_hash":    "Half a hash of the authorization code that came with it.",
 	"s_hash":    "Half a hash of the state that came with it.",
-	"sid":       "The browser's session at the server. Signing out there ends every token that carries it.",
+	"sid":       "The browser's session at the server. Signing out there ends every access token that carries it.",
 	"gid":       "The grant: what one sign-in gave one client. Ending it ends its access and refresh tokens (Mintmark's own).",
 	"rvs":       "Up to which moment of the revocation log the token was known to be alive. A later revocation kills it (Mintmark's own, in milliseconds).",
 	"cnf":       "The key that the token is bound to: without a proof of that key it is worth nothing.",

@@ -56,6 +56,10 @@ type Metadata struct {
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 
+	// OpenID Connect Back-Channel Logout 1.0 §2.1.
+	BackchannelLogout        bool `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession bool `json:"backchannel_logout_session_supported"`
+
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
 	RequestParameter    bool `json:"request_parameter_supported"`
 	RequestURIParameter bool `json:"request_uri_parameter_supported"`                // absent would mean true: Discovery §3
@@ -108,6 +112,9 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		TokenAuthAlgs:         c.AssertionAlgs,
 		RevocationAuthAlgs:    c.AssertionAlgs,
 		IntrospectionAuthAlgs: c.AssertionAlgs,
+
+		BackchannelLogout:        true,
+		BackchannelLogoutSession: true,
 
 		ResponseIss:    true,
 		RevocationFeed: feedMetadata(issuer, c),

@@ -91,6 +91,7 @@ func (a *administration) acts() map[string]listedAct {
 		"POST users/{sub}/enable":   {a.enableUser, "Lets a user sign in again; what ended stays ended."},
 
 		"GET sessions":          {a.sessions, "The sessions that were not ended, of one user or of all."},
+		"GET sessions/{sid}":    {a.showSession, "One session, ended or not: which of its clients acknowledged the logout, and what each can still do."},
 		"DELETE sessions/{sid}": {a.endSession, "Ends a session, and the grants that hang from it."},
 		"GET grants":            {a.grants, "The grants that were not ended, of a user, of a client, or of both."},
 		"DELETE grants/{gid}":   {a.endGrant, "Ends a grant and its tokens."},

@@ -83,6 +83,9 @@ func clientForm(m *admin.ClientMetadata) engine.ClientForm {
 		TokenEndpointAuthSigningAlg: m.TokenEndpointAuthSigningAlg,
 		JWKS:                        m.JWKS,
 		JWKSURI:                     m.JWKSURI,
+
+		BackchannelLogoutURI:             m.BackchannelLogoutURI,
+		BackchannelLogoutSessionRequired: m.BackchannelLogoutSessionRequired,
 	}}
 }
 
@@ -140,5 +143,8 @@ func clientMetadata(name string, s *record.ClientSettings) admin.ClientMetadata 
 		TokenEndpointAuthSigningAlg: s.TokenEndpointAuthSigningAlg,
 		JWKS:                        s.JWKS,
 		JWKSURI:                     s.JWKSURI,
+
+		BackchannelLogoutURI:             s.BackchannelLogoutURI,
+		BackchannelLogoutSessionRequired: s.BackchannelLogoutSessionRequired,
 	}
 }

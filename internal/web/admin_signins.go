@@ -15,6 +15,10 @@ func (a *administration) sessions(ctx context.Context, r *http.Request) (any, er
 	return pageOf(rows, next, wireSession), err
 }
 
+func (a *administration) showSession(ctx context.Context, r *http.Request) (any, error) {
+	return shown(wireReceipt)(a.Engine.SessionReceipt(ctx, r.PathValue("sid")))
+}
+
 func (a *administration) endSession(ctx context.Context, r *http.Request) (any, error) {
 	return nil, a.Engine.EndSession(ctx, r.PathValue("sid"))
 }
@@ -54,6 +58,44 @@ func wireSession(s engine.ManagedSession) admin.Session {
 	}
 	for _, proof := range s.Proofs {
 		wire.Factors = append(wire.Factors, proof.Factor)
+	}
+	return wire
+}
+
+func wireReceipt(r engine.SessionReceipt) admin.SessionReceipt {
+	wire := admin.SessionReceipt{
+		Session: wireSession(r.ManagedSession), EndedAt: moment(r.EndedAt), Clients: []admin.SessionClient{}, More: r.More,
+	}
+	for _, c := range r.Clients {
+		wire.Clients = append(wire.Clients, wireSessionClient(c))
+	}
+	return wire
+}
+
+func wireSessionClient(c engine.SessionClient) admin.SessionClient {
+	wire := admin.SessionClient{
+		ClientID: c.ID, ClientName: c.Name, Logout: admin.LogoutNone, AccessUntil: moment(c.AccessUntil),
+	}
+	for _, grant := range c.Living {
+		wire.Grants = append(wire.Grants, wireGrant(grant))
+	}
+	told := c.Told
+	if told == nil {
+		return wire
+	}
+	wire.Attempts, wire.Answer, wire.EndedAt = told.Tries, told.Answer, moment(told.DoneAt)
+	switch told.Outcome {
+	case record.Delivered:
+		wire.Logout = admin.LogoutAcknowledged
+	case record.GivenUp:
+		wire.Logout = admin.LogoutGivenUp
+	case record.Withdrawn:
+		wire.Logout = admin.LogoutWithdrawn
+	default:
+		wire.Logout, wire.NextAttempt = admin.LogoutWaiting, moment(told.DueAt)
+		if told.Answer != "" {
+			wire.Logout = admin.LogoutRetrying
+		}
 	}
 	return wire
 }
