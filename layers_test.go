@@ -33,6 +33,7 @@ var rooms = []room{
 	{"internal/feed", "mint store record revocation egress", "", "it serves what was committed and decides nothing"},
 	{"internal/outbox", "mint store record revocation egress", "", "it delivers what was committed and decides nothing"},
 	{"internal/engine", "decide mint store secret record oauth revocation egress", "", "it orchestrates; what the network said arrives from web already parsed"},
+	{"internal/guard", "verify", "", "it is a resource server as others write them, in front of one that cannot: what it knows is what verify tells anybody"},
 	{"internal/demo", "jose oauth inspect verify", "", "it is a client and a resource server as others write them: it sees of the server what is on the wire, and verify is what others put in front of an API"},
 	{"internal/mint", "jose secret record oauth", "", "it signs what decide chose, and must not choose"},
 	{"internal/store", "record revocation", "modernc.org/sqlite github.com/pressly/goose/v3", "store speaks SQL and nothing else: it hands out rows and takes changes"},
@@ -64,7 +65,7 @@ var bans = []ban{
 	},
 	{
 		"net/http net/http/httputil net/http/cookiejar",
-		"cmd bench examples test internal/web internal/feed internal/egress internal/oauth internal/demo verify admin",
+		"cmd bench examples test internal/web internal/feed internal/egress internal/oauth internal/demo internal/guard verify admin",
 		"HTTP is spoken at the edge: answers in web and feed, calls out through egress with its SSRF guard; oauth names statuses, demo stands outside",
 	},
 	{"math/rand", "bench", "randomness comes from crypto/rand, drawn in engine"},

@@ -29,6 +29,15 @@ func challengeFor(err error) *challenge {
 	}
 	text := "the access token is not valid here"
 	switch refused.Reason {
+	case NoToken: // RFC 6750 §3.1: no error code where nothing was tried
+		return &challenge{status: http.StatusUnauthorized}
+	case ManyTokens:
+		return &challenge{status: http.StatusBadRequest, code: "invalid_request", text: "more than one Authorization header"}
+	case LacksScope: // RFC 6750 §3.1: the challenge may say which scope would do
+		return &challenge{
+			status: http.StatusForbidden, code: "insufficient_scope", text: "the access token does not reach this far",
+			extra: quoted("scope", refused.scope),
+		}
 	case TokenExpired:
 		text = "the access token has expired"
 	case Revoked:

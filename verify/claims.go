@@ -37,6 +37,15 @@ type Claims struct {
 // Has reports whether the token has a scope.
 func (c *Claims) Has(scope string) bool { return slices.Contains(c.Scope, scope) }
 
+func (c *Claims) hasAll(scope []string) bool {
+	for _, s := range scope {
+		if !c.Has(s) {
+			return false
+		}
+	}
+	return true
+}
+
 // Decode reads the whole payload, custom claims included, into a value as
 // [json.Unmarshal] does.
 func (c *Claims) Decode(into any) error {

@@ -18,14 +18,8 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 }
 
 func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	token, problem := bearer(r.Header)
-	if problem != nil {
-		problem.write(w)
-		return
-	}
-	upgrade := upgrades(r)
-	now := time.Now()
-	seen, err := v.check(r.Context(), token, demand{unsafe: upgrade || !safe(r.Method)}, now)
+	upgrade, now := upgrades(r), time.Now()
+	seen, err := v.admit(r, now)
 	if err != nil {
 		challengeFor(err).write(w)
 		return
@@ -47,18 +41,18 @@ func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 
 // bearer takes the token from the Authorization header (RFC 6750 §2.1), nowhere
 // else: in an address it would end up in logs.
-func bearer(h http.Header) (string, *challenge) {
+func bearer(h http.Header) (string, error) {
 	values := h["Authorization"]
 	if len(values) == 0 {
-		return "", &challenge{status: http.StatusUnauthorized} // §3.1: no error code where nothing was tried
+		return "", refuse(NoToken)
 	}
 	if len(values) > 1 {
-		return "", &challenge{status: http.StatusBadRequest, code: "invalid_request", text: "more than one Authorization header"}
+		return "", refuse(ManyTokens)
 	}
 	const scheme = "Bearer "
 	value := values[0]
 	if len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) { // RFC 9110 §11.1
-		return "", &challenge{status: http.StatusUnauthorized}
+		return "", refuse(NoToken)
 	}
 	return strings.TrimLeft(value[len(scheme):], " "), nil
 }

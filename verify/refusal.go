@@ -1,12 +1,16 @@
 package verify
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Reason is why a token was refused: a stable word for logs and metrics. The
 // caller of the API learns less.
 type Reason string
 
-// The reasons. All are invalid_token to the caller (RFC 6750 §3.1).
+// The reasons. All but the last three are invalid_token to the caller
+// (RFC 6750 §3.1).
 const (
 	Malformed      Reason = "malformed"       // no JWS, or claims that are missing or of a wrong type
 	Opaque         Reason = "opaque"          // an opaque access token (mat_...): only the issuer can open it, by introspection
@@ -19,6 +23,10 @@ const (
 	NotRevocable   Reason = "not_revocable" // no rvs: it could never be taken back
 	Bound          Reason = "bound"         // to a key (cnf) whose possession nobody has proved
 	Revoked        Reason = "revoked"
+
+	NoToken    Reason = "no_token"    // nothing was tried: the challenge names no error
+	ManyTokens Reason = "many_tokens" // more than one Authorization header: invalid_request
+	LacksScope Reason = "lacks_scope" // a good token that does not reach this far: insufficient_scope
 )
 
 // ErrUnavailable says that the verifier cannot know whether a token is good: it
@@ -26,8 +34,12 @@ const (
 // again; the token may be fine.
 var ErrUnavailable = errors.New("the token cannot be checked at the moment")
 
-// RefusedError is the verdict on a token that is no good.
-type RefusedError struct{ Reason Reason }
+// RefusedError is the verdict on a token that is no good, or not good enough.
+type RefusedError struct {
+	Reason Reason
+
+	scope string // that would do; of LacksScope
+}
 
 // Error names the reason, and nothing of the token.
 func (e *RefusedError) Error() string {
@@ -38,4 +50,9 @@ func (e *RefusedError) Error() string {
 	return said
 }
 
-func refuse(reason Reason) error { return &RefusedError{reason} }
+func refuse(reason Reason) error { return &RefusedError{Reason: reason} }
+
+// lacks is the verdict on a token without one of the scopes.
+func lacks(scope []string) error {
+	return &RefusedError{Reason: LacksScope, scope: strings.Join(scope, " ")}
+}

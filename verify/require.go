@@ -12,15 +12,10 @@ import (
 // and hear which are needed (RFC 6750 §3.1). It authenticates by itself where no
 // middleware of the verifier has.
 func (v *Verifier) Require(scope ...string) func(http.Handler) http.Handler {
-	lacking := &challenge{
-		status: http.StatusForbidden, code: "insufficient_scope", text: "the access token does not reach this far",
-		extra: quoted("scope", strings.Join(scope, " ")),
-	}
+	lacking := challengeFor(lacks(scope))
 	return v.gate(func(c *call, _ *http.Request) *challenge {
-		for _, s := range scope {
-			if !c.seen.claims.Has(s) {
-				return lacking
-			}
+		if !c.seen.claims.hasAll(scope) {
+			return lacking
 		}
 		return nil
 	})

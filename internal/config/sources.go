@@ -15,6 +15,10 @@ import (
 
 const prefix = "MINTMARK_"
 
+// others are the prefixes of variables that other commands read: a guard beside
+// the server shares its environment.
+const others = prefix + "GUARD_"
+
 // workshop are variables with our prefix that are no settings: ./check's.
 const workshop = "MINTMARK_BINARY MINTMARK_TOOLS"
 
@@ -75,7 +79,7 @@ func (s Sources) environment() (map[string]origin, Problems) {
 		switch {
 		case known:
 			given[name] = origin{text: []string{value}, source: key}
-		case strings.HasPrefix(key, prefix) && !slices.Contains(strings.Fields(workshop), key):
+		case strings.HasPrefix(key, prefix) && !strings.HasPrefix(key, others) && !slices.Contains(strings.Fields(workshop), key):
 			problems = append(problems, unknown(key, "environment", names))
 		}
 	}
