@@ -38,6 +38,9 @@ func Dial(socketPath string) *Client {
 	}}}
 }
 
+// base is where everything of the server lies below.
+func (c *Client) base() string { return "http://mintmark" }
+
 // Close ends the connections that are kept for the next request.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -67,7 +70,7 @@ func call[A any](ctx context.Context, c *Client, method, path string, in any) (A
 		}
 		body = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://mintmark"+Root+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base()+Root+path, body)
 	if err != nil {
 		return answer, fmt.Errorf("making the request: %w", err)
 	}

@@ -67,6 +67,7 @@ func nouns() []noun {
 		{"key", "Signing keys.", &keyCommand{}},
 		{"revoke", "End a user, a session, a token, or anything else that was given out, and say who has refused it.", &revokeCommand{}},
 		{"verifiers", "List the verifiers that follow the revocation feed.", &verifiersCommand{}},
+		{"top", "Show what the server does: rates, times, queues, verifiers.", &topCommand{}},
 		{"guard", "Check access tokens for a proxy (nginx, Traefik, Envoy) in front of an API that has no SDK.", &guardCommand{}},
 		{"token", "Look into a token, or verify one.", &tokenCommand{}},
 		{"explain", "Say why a request was refused, by its reference code.", &explainCommand{}},

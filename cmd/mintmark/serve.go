@@ -19,6 +19,7 @@ import (
 	"github.com/mintmark-id/mintmark/internal/egress"
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/feed"
+	"github.com/mintmark-id/mintmark/internal/metrics"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/outbox"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -74,21 +75,24 @@ func spareTheCollector() {
 
 // server is a running server and all that it holds open.
 type server struct {
-	config  *config.Config
-	log     *slog.Logger
-	address net.Addr
-	schema  int64
-	engine  *engine.Engine
-	feed    *feed.Feed
-	http    []*http.Server // public, administration
-	failed  chan error     // a listener that ended by itself
-	closers []func() error // what was opened last is closed first
+	config    *config.Config
+	log       *slog.Logger
+	address   net.Addr
+	metricsAt net.Addr // nil: they have no listener
+	schema    int64
+	metrics   *metrics.Metrics
+	store     *store.Store
+	engine    *engine.Engine
+	feed      *feed.Feed
+	http      []*http.Server // public, administration
+	failed    chan error     // a listener that ended by itself
+	closers   []func() error // what was opened last is closed first
 }
 
 // startServer opens everything, in the order in which it can fail cheaply: a busy
 // port leaves no database behind.
 func startServer(i *invocation, c *config.Config, log *slog.Logger) (_ *server, err error) {
-	s := &server{config: c, log: log, failed: make(chan error, 2)}
+	s := &server{config: c, log: log, metrics: metrics.New(release), failed: make(chan error, 3)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -106,10 +110,14 @@ func startServer(i *invocation, c *config.Config, log *slog.Logger) (_ *server, 
 		return nil, err
 	}
 	s.closers = append(s.closers, private.Close)
+	figures, err := s.listenMetrics(i.ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.openEngine(i); err != nil {
 		return nil, err
 	}
-	return s, s.serve(public, private)
+	return s, s.serve(public, private, figures)
 }
 
 // listen opens the public listener, with TLS where there are certificates.
@@ -139,6 +147,8 @@ func (s *server) openEngine(i *invocation) error {
 		return err
 	}
 	s.closers = append(s.closers, database.Close)
+	s.store = database
+	database.Count(s.metrics)
 	if s.schema, err = schemaVersion(i.ctx, database); err != nil {
 		return err
 	}
@@ -146,7 +156,7 @@ func (s *server) openEngine(i *invocation) error {
 	if err != nil {
 		return err
 	}
-	s.engine, err = newEngine(i.ctx, s.config, database, key, s.log)
+	s.engine, err = s.newEngine(i.ctx, key)
 	if errors.Is(err, secret.ErrOtherKEK) {
 		return fmt.Errorf("the database was sealed under another key-encryption key than %s: %w: put back the one that it was made with", kekSource(s.config), err)
 	}
@@ -155,7 +165,7 @@ func (s *server) openEngine(i *invocation) error {
 	}
 	s.closers = append(s.closers, func() error { s.engine.Close(); return nil })
 	s.feed, err = feed.Open(i.ctx, feed.Config{
-		Store: database, Issuer: s.engine.Issuer().String(), Ring: s.engine.Ring, Now: s.engine.Now, Log: s.log,
+		Store: database, Issuer: s.engine.Issuer().String(), Ring: s.engine.Ring, Now: s.engine.Now, Log: s.log, Metrics: s.metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the revocation feed: %w", err)
@@ -189,7 +199,8 @@ func kekSource(c *config.Config) string {
 }
 
 // newEngine turns settings into a policy.
-func newEngine(ctx context.Context, c *config.Config, database *store.Store, key secret.KEK, log *slog.Logger) (*engine.Engine, error) {
+func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine, error) {
+	c := s.config
 	issuer, err := oauth.ParseIssuer(c.Issuer)
 	if err != nil {
 		return nil, err
@@ -210,14 +221,15 @@ func newEngine(ctx context.Context, c *config.Config, database *store.Store, key
 	}
 	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
 	return engine.Open(ctx, engine.Config{
-		Policy: policy, Store: database, KEK: key, Log: log, Egress: egress.New(c.TrustedNetwork), TestMode: c.TestMode,
+		Policy: policy, Store: s.store, KEK: key, Log: s.log, Metrics: s.metrics, Egress: egress.New(c.TrustedNetwork), TestMode: c.TestMode,
 	})
 }
 
-// serve answers on both listeners.
-func (s *server) serve(public, private net.Listener) error {
+// serve answers on all listeners. Figures are on the administration's socket and,
+// if there is one, on a listener of their own: never where the public asks.
+func (s *server) serve(public, private, figures net.Listener) error {
 	handler, err := web.New(web.Config{
-		Engine: s.engine, Feed: s.feed, Log: s.log, TrustedProxies: s.config.TrustedProxy, Language: s.config.Language,
+		Engine: s.engine, Feed: s.feed, Log: s.log, Metrics: s.metrics, TrustedProxies: s.config.TrustedProxy, Language: s.config.Language,
 	})
 	if err != nil {
 		return err
@@ -226,9 +238,19 @@ func (s *server) serve(public, private net.Listener) error {
 		Engine: s.engine, Feed: s.feed, Log: s.log, Version: release, Database: s.config.Database, Schema: s.schema,
 		Listen: []string{s.address.String()}, StartedAt: time.Now(),
 	})
-	s.http = []*http.Server{web.NewServer(handler, s.log), web.NewServer(administration, s.log)}
+	s.metrics.Watch(s.reading)
+	inside := http.NewServeMux()
+	inside.Handle("/", administration)
+	inside.Handle("GET /metrics", s.metrics.Handler())
+	s.http = []*http.Server{web.NewServer(handler, s.log), web.NewServer(inside, s.log)}
 	s.http[0].RegisterOnShutdown(s.feed.Stop) // its streams do not end by themselves
-	for n, listener := range []net.Listener{public, private} {
+	listeners := []net.Listener{public, private}
+	if figures != nil {
+		alone := http.NewServeMux()
+		alone.Handle("GET /metrics", s.metrics.Handler())
+		s.http, listeners = append(s.http, web.NewServer(alone, s.log)), append(listeners, figures)
+	}
+	for n, listener := range listeners {
 		go func() {
 			if err := s.http[n].Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				s.failed <- fmt.Errorf("serving: %w", err)
@@ -247,6 +269,9 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 		{"issuer", issuer.String()},
 		{"discovery", issuer.Endpoint("/.well-known/openid-configuration")},
 		{"data", s.config.Data},
+	}
+	if s.metricsAt != nil {
+		rows = append(rows, []string{"metrics", "http://" + s.metricsAt.String() + "/metrics"})
 	}
 	if s.config.TestMode {
 		rows = append(rows, []string{"TEST MODE", "the clock can be moved through the admin API: for tests only"})

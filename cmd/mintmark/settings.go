@@ -41,6 +41,8 @@ type settingsGiven struct {
 	LifetimesSessionIdle     string `placeholder:"D" help:"${lifetimes_session_idle}"`
 	LifetimesSessionAbsolute string `placeholder:"D" help:"${lifetimes_session_absolute}"`
 
+	MetricsListen string `placeholder:"HOST:PORT" help:"${metrics_listen}"`
+
 	LogLevel  string `placeholder:"L" help:"${log_level}"`
 	LogFormat string `placeholder:"F" help:"${log_format}"`
 

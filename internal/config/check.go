@@ -26,6 +26,9 @@ func (c *Config) check(known Problems) Problems {
 	if wrong == nil && !known.Has("issuer", "test_mode") && c.TestMode && issuer.Scheme != "http" {
 		report("test_mode", faultf("leave it out, or set an http issuer on loopback", "the clock could be moved, and %q is an issuer that others may rely on", c.Issuer))
 	}
+	if !known.Has("listen", "metrics_listen") {
+		report("metrics_listen", c.apart())
+	}
 	report("data", directory(c.Data))
 	if c.Source("kek_file") != byDefault {
 		report("kek_file", readable(c.KEKFile))
@@ -84,6 +87,16 @@ func (c *Config) checkListener(issuer *url.URL, report func(string, *fault)) {
 	if issuer.Scheme == "http" && !isLoopback(host) {
 		report("listen", faultf("listen on 127.0.0.1, or set an https issuer", "%q can be reached from outside, and the issuer is plain http", c.Listen))
 	}
+}
+
+// apart keeps figures off the public listener, whatever they are asked by.
+func (c *Config) apart() *fault {
+	_, public, _ := net.SplitHostPort(c.Listen) // parsed before, like the other
+	_, port, _ := net.SplitHostPort(c.MetricsListen)
+	if c.MetricsListen == "" || port == "0" || port != public {
+		return nil
+	}
+	return faultf("choose another port", "%q is the port of listen, and metrics are not for the public", c.MetricsListen)
 }
 
 func isLoopback(host string) bool {

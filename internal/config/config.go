@@ -26,6 +26,7 @@ type Config struct {
 	KEK     string
 	KEKFile string // path; default kek in Data, which serve makes when it is missing
 
+	MetricsListen  string // host:port of a listener for metrics alone; empty: there is none
 	PasswordPolicy string // "default" or "nist"
 	Language       string // of the pages, for whoever asks for none that they have
 	Lifetimes      Lifetimes

@@ -84,6 +84,7 @@ func (c *Config) settings() []setting {
 		},
 		{name: "lifetimes.session_idle", preset: "12h", value: lifetime(&l.SessionIdle, time.Second, 365*day), about: "How long an unused sign-in lives"},
 		{name: "lifetimes.session_absolute", preset: "30d", value: lifetime(&l.SessionAbsolute, time.Second, 365*day), about: "How long a sign-in lives"},
+		{name: "metrics_listen", value: address(&c.MetricsListen), about: "Address of a listener for /metrics alone; without it they are on the administration socket only"},
 		{name: "log.level", preset: "info", value: oneOf(&c.LogLevel, "debug", "info", "warn", "error"), about: "Least level of what is logged: debug, info, warn or error"},
 		{name: "log.format", preset: "auto", value: oneOf(&c.LogFormat, "auto", "json", "text"), about: "Form of the log: json, text, or auto, which is text at a terminal"},
 		{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/egress"
+	"github.com/mintmark-id/mintmark/internal/metrics"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -26,6 +27,8 @@ type Config struct {
 	// TestMode lets Advance move the clock. Whoever opens an engine sees to it that
 	// it serves nobody but this machine.
 	TestMode bool
+	// Metrics counts; nil: nothing is counted.
+	Metrics *metrics.Metrics
 }
 
 // Engine runs every operation of one issuer.
@@ -45,6 +48,7 @@ type Engine struct {
 	keys       keyring
 	stop       context.CancelFunc
 	loops      sync.WaitGroup
+	metrics    *metrics.Metrics
 }
 
 // Open makes or opens the roots and the signing keys and starts the loops. RSA
@@ -61,7 +65,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		}
 		c.Log.Warn("test mode: the clock can be moved")
 	}
-	e.clock.movable = c.TestMode
+	e.clock.movable, e.metrics = c.TestMode, c.Metrics
 	e.keys.ready = make(chan struct{})
 	minting, err := e.openRoots(ctx)
 	if err != nil {

@@ -25,6 +25,12 @@ func newHashing() *hashing {
 	}
 }
 
+// Hashing is how many passwords are being hashed, and how many wait for it.
+func (e *Engine) Hashing() (running, waiting int) {
+	running = len(e.hashing.slots)
+	return running, max(0, len(e.hashing.queue)-running)
+}
+
 // run calls hash when a slot is free.
 func (h *hashing) run(ctx context.Context, hash func()) *oauth.Error {
 	select {

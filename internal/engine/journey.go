@@ -81,7 +81,11 @@ func (e *Engine) commit(ctx context.Context, changes []record.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	return e.store.Commit(ctx, changes)
+	err := e.store.Commit(ctx, changes)
+	if errors.Is(err, store.ErrConflict) {
+		e.metrics.Conflicted()
+	}
+	return err
 }
 
 // trouble is what a client hears when the fault is ours: 503 and when to come

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mintmark-id/mintmark/internal/metrics"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
@@ -48,6 +49,8 @@ type Config struct {
 	Ring   func() *mint.Ring // of the moment
 	Now    func() time.Time  // the server's clock
 	Log    *slog.Logger
+	// Metrics counts; nil: nothing is counted.
+	Metrics *metrics.Metrics
 }
 
 // Feed is the feed of one issuer.

@@ -97,6 +97,7 @@ func (f *Feed) Report(clientID string, r Report) error {
 	if err := r.check(); err != nil {
 		return ErrReport
 	}
+	f.Metrics.Reported()
 	now := f.Now()
 	f.mu.Lock()
 	f.noteAhead(Cursor{r.Log, r.Seq}, now)
@@ -167,4 +168,11 @@ func (f *Feed) Verifiers() []Verifier {
 	f.mu.Unlock()
 	list, _ := f.fleet.at(f.Now(), place)
 	return list
+}
+
+// Standing is how many streams are open, and the number of the log's last entry.
+func (f *Feed) Standing() (readers int, seq int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.streams.all), f.tail.seq
 }

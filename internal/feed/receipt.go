@@ -56,6 +56,9 @@ func (e Expectation) Receipt(ctx context.Context, wait time.Duration) (Receipt, 
 		r.Took = time.Since(began)
 		if r.Complete || over {
 			r.Sentence = r.sentence(list, f.Now())
+			if r.Complete && r.Connected > 0 {
+				f.Metrics.Confirmed(r.Took)
+			}
 			return r, nil
 		}
 		select {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mintmark-id/mintmark/internal/record"
 )
@@ -43,6 +44,15 @@ func (s *Store) commit(ctx context.Context, p *plan) error {
 		return err
 	}
 	return <-p.result
+}
+
+// Waiting is how many plans are queued for a commit.
+func (s *Store) Waiting() int {
+	c := s.committer.Load()
+	if c == nil {
+		return 0
+	}
+	return len(c.queue)
 }
 
 // committer is the only writer. It commits at once when idle, and gathers only
@@ -132,7 +142,7 @@ func (c *committer) gather(group []*plan) []*plan {
 // commit writes a group and answers each of its plans. When a plan brings the
 // transaction down, each gets one of its own, so that it takes nobody with it.
 func (c *committer) commit(group []*plan) {
-	now := c.store.now() + c.store.ahead.Load()
+	began, now := time.Now(), c.store.now()+c.store.ahead.Load()
 	results, head, err := c.writer.write(group, now, false)
 	if errors.Is(err, errHalfWritten) {
 		results, head, err = c.writer.write(group, now, true)
@@ -142,6 +152,9 @@ func (c *committer) commit(group []*plan) {
 			c.commit(group[i : i+1])
 		}
 		return
+	}
+	if err == nil {
+		c.store.metrics.Load().Committed(len(group), time.Since(began))
 	}
 	if err == nil && head != nil {
 		c.store.cache.publish(*head, rowsOf(group, results))

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/mintmark-id/mintmark/internal/metrics"
 )
 
 // ErrConflict means that a guard of the plan found its row in another state, and
@@ -41,8 +43,9 @@ type Store struct {
 	cache      cache
 	memory     memory
 	now        func() int64
-	ahead      atomic.Int64 // ms, of now
-	issuer     string       // of a log that is made
+	ahead      atomic.Int64                    // ms, of now
+	issuer     string                          // of a log that is made
+	metrics    atomic.Pointer[metrics.Metrics] // nil: nothing is counted
 
 	starting  sync.Mutex
 	committer atomic.Pointer[committer] // nil until the schema is current
@@ -72,6 +75,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// Count has commits counted from now on.
+func (s *Store) Count(m *metrics.Metrics) { s.metrics.Store(m) }
 
 func (s *Store) startIfCurrent(ctx context.Context) error {
 	steps, err := s.MigrationStatus(ctx)

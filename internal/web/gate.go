@@ -10,7 +10,11 @@ const gateWidth = 512
 // once its body is there: slow senders do not hold it. A nil gate lets all pass.
 type gate chan struct{}
 
-func newGate() gate { return make(gate, gateWidth) }
+func (s *site) newGate(name string, width int) gate {
+	g := make(gate, width)
+	s.metrics.Gate(name, width, func() int { return len(g) })
+	return g
+}
 
 func (g gate) enter() bool {
 	if g == nil {

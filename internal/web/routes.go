@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
+	"github.com/mintmark-id/mintmark/internal/metrics"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
@@ -23,7 +25,9 @@ type route struct {
 	isJSON  bool   // a post is JSON
 	scope   string // that a bearer needs
 	quiet   bool   // logged at debug level
+	endless bool   // answers of the feed go on for as long as somebody reads
 	gate    gate
+	figures *metrics.Route
 }
 
 // style is how the refusals of an endpoint look.
@@ -37,14 +41,18 @@ const (
 
 // table lists the endpoints. Metadata and JWKS are documents made in advance.
 func (s *site) table(metadata *document) map[string]*route {
-	routes := map[string]*route{}
+	routes, base := map[string]*route{}, s.issuer.Path()
 	add := func(r route, path string) {
 		r.name = path
+		label := path
+		if strings.HasPrefix(path, base+"/assets/") {
+			label = base + "/assets" // their names are hashes
+		}
+		r.figures = s.metrics.Route(label, r.endless)
 		routes[path] = &r
 	}
-	base := s.issuer.Path()
-
-	documents, tokens, lookups, people := newGate(), newGate(), newGate(), newGate()
+	documents, tokens := s.newGate("documents", gateWidth), s.newGate("tokens", gateWidth)
+	lookups, people := s.newGate("lookups", gateWidth), s.newGate("pages", gateWidth)
 
 	serveMetadata := func(v *visit) { s.serveDocument(v, metadata) }
 	for _, path := range s.issuer.MetadataPaths() {
@@ -84,11 +92,11 @@ func (s *site) table(metadata *document) map[string]*route {
 		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents, about: "A file of the pages, named by its hash."}, base+asset.Path)
 	}
 	if s.feed != nil {
-		readers := make(gate, readersWidth)
+		readers := s.newGate("feed", readersWidth)
 		for path, r := range map[string]route{
 			oauth.PathFeedSnapshot: {get: s.feedSnapshot, gate: lookups, about: "What a verifier that starts must know of the revocation log."},
-			oauth.PathFeedStream:   {get: s.feedStream, gate: readers, about: "The revocation log as it happens, as server-sent events."},
-			oauth.PathFeedPoll:     {get: s.feedPoll, gate: readers, about: "The same by long poll."},
+			oauth.PathFeedStream:   {get: s.feedStream, gate: readers, endless: true, about: "The revocation log as it happens, as server-sent events."},
+			oauth.PathFeedPoll:     {get: s.feedPoll, gate: readers, endless: true, about: "The same by long poll."},
 			oauth.PathFeedReceipt:  {post: s.feedReceipt, isJSON: true, gate: lookups, about: "A verifier says what it has applied."},
 			oauth.PathFeedJWKS:     {get: s.feedKeys, gate: documents, about: "The public keys that heads and snapshots of the feed are verified with.", spec: "RFC 7517 §5"},
 		} {

@@ -29,6 +29,7 @@ func (s *site) token(v *visit) {
 		return
 	}
 	v.gid = tokens.GID
+	s.metrics.Granted(request.GrantType)
 	s.sendJSON(v, http.StatusOK, renderTokens(&tokens))
 }
 

@@ -79,10 +79,19 @@ func (s *site) leave(v *visit) {
 		s.log.LogAttrs(v.r.Context(), slog.LevelError, "panic",
 			slog.String("route", v.route.name), slog.String("fault", fmt.Sprint(fault)), slog.String("stack", string(debug.Stack())))
 		if v.status != 0 {
-			s.logLine(v)
+			s.tell(v)
 			panic(http.ErrAbortHandler) // an answer cut short must not look whole
 		}
 		s.refuse(v, oauth.Refuse(oauth.ReasonInternal))
+	}
+	s.tell(v)
+}
+
+// tell counts the visit and writes its line.
+func (s *site) tell(v *visit) {
+	v.route.figures.Answered(v.status, time.Since(v.start))
+	if v.err != nil {
+		s.metrics.Refused(string(v.err.Reason))
 	}
 	s.logLine(v)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/feed"
+	"github.com/mintmark-id/mintmark/internal/metrics"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
@@ -19,6 +20,8 @@ type Config struct {
 	Engine *engine.Engine
 	Feed   *feed.Feed // nil: this server has none
 	Log    *slog.Logger
+	// Metrics counts; nil: nothing is counted.
+	Metrics *metrics.Metrics
 	// TrustedProxies are the networks whose X-Forwarded-* and Forwarded headers
 	// are believed. From everybody else they are ignored.
 	TrustedProxies []netip.Prefix
@@ -37,6 +40,7 @@ type site struct {
 	// language is the server's own.
 	language string
 	log      *slog.Logger
+	metrics  *metrics.Metrics
 	proxies  []netip.Prefix
 	routes   map[string]*route
 	lost     *route
@@ -68,11 +72,12 @@ func New(c Config) (http.Handler, error) {
 		pages:    templates,
 		language: oneOf(c.Language, Languages()[0]),
 		log:      c.Log,
+		metrics:  c.Metrics,
 		proxies:  c.TrustedProxies,
 		cookies:  cookiesOf(issuer),
 		formKey:  c.Engine.FormKey(),
 	}
-	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true}
+	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true, figures: s.metrics.Route("none", false)}
 	s.routes = s.table(newDocument(metadata, metadataCacheControl))
 	return s, nil
 }
