@@ -226,7 +226,7 @@ func (w *world) claims(c call) map[string]any {
 		w.Fatal(err)
 	}
 	claims := map[string]any{}
-	if err := json.Unmarshal(payload, &claims); err != nil {
+	if err := json.Unmarshal([]byte(payload), &claims); err != nil {
 		w.Fatal(err)
 	}
 	claims["alg"] = string(parsed.Header().Alg)
