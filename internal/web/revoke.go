@@ -19,6 +19,7 @@ func (s *site) revoke(v *visit) {
 		s.refuse(v, err)
 		return
 	}
+	s.shareWithClient(v, request.Credentials.ClientID)
 	wait := preferredWait(v.r.Header)
 	got, _ := receiptAfter(v.r.Context(), s.feed, wait, func() error {
 		if err = s.engine.Revoke(v.r.Context(), &request); err != nil {

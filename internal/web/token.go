@@ -22,6 +22,7 @@ func (s *site) token(v *visit) {
 		s.refuse(v, err)
 		return
 	}
+	s.shareWithClient(v, request.Credentials.ClientID)
 	tokens, err := s.engine.Token(v.r.Context(), &request)
 	v.clientID = request.Credentials.ClientID // which its assertion may have said
 	if err != nil {
