@@ -219,6 +219,9 @@ func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine,
 	} {
 		*to = from.Milliseconds()
 	}
+	policy.Registration = decide.RegistrationPolicy{
+		Mode: decide.RegistrationMode(c.Registration), PerNetwork: c.RegistrationLimit, Keep: c.RegistrationKeep.Milliseconds(),
+	}
 	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
 	return engine.Open(ctx, engine.Config{
 		Policy: policy, Store: s.store, KEK: key, Log: s.log, Metrics: s.metrics, Egress: egress.New(c.TrustedNetwork), TestMode: c.TestMode,

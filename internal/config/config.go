@@ -29,10 +29,15 @@ type Config struct {
 	MetricsListen  string // host:port of a listener for metrics alone; empty: there is none
 	PasswordPolicy string // "default" or "nist"
 	Language       string // of the pages, for whoever asks for none that they have
-	Lifetimes      Lifetimes
-	LogLevel       string // "debug", "info", "warn" or "error"
-	LogFormat      string // "json", "text", or "auto": text for people at a terminal, else JSON
-	TestMode       bool   // the clock can be moved
+
+	Registration      string        // of clients by themselves: "off", "token" or "open"
+	RegistrationLimit int64         // clients of one network an hour, where nobody shows a token
+	RegistrationKeep  time.Duration // until one is forgotten that nobody lets in
+
+	Lifetimes Lifetimes
+	LogLevel  string // "debug", "info", "warn" or "error"
+	LogFormat string // "json", "text", or "auto": text for people at a terminal, else JSON
+	TestMode  bool   // the clock can be moved
 
 	effective []Effective
 }

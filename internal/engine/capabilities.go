@@ -25,5 +25,6 @@ func (e *Engine) Capabilities() oauth.Capabilities {
 		IDTokenAlgs:   []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
 		AssertionAlgs: decide.SigningAlgs(),
 		FormPost:      true,
+		Registration:  e.RegistrationIsOn(),
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // reasonTable is the one place that says what a reason is on the wire and which rule it stands for.
-var reasonTable = slices.Concat(requestReasons, clientReasons, otherReasons)
+var reasonTable = slices.Concat(requestReasons, clientReasons, otherReasons, registrationReasons)
 
 var requestReasons = []Info{
 	// The request as HTTP and as a form.

@@ -38,16 +38,21 @@ type site struct {
 	hosts  [2]string // what Host may be
 	pages  *pages.Site
 	// language is the server's own.
-	language string
-	log      *slog.Logger
-	metrics  *metrics.Metrics
-	proxies  []netip.Prefix
-	routes   map[string]*route
-	lost     *route
-	cookies  cookieNames
-	formKey  []byte
-	keys     atomic.Pointer[document] // the key set as it was last served
-	ofFeed   atomic.Pointer[document] // that of the feed
+	language  string
+	log       *slog.Logger
+	metrics   *metrics.Metrics
+	proxies   []netip.Prefix
+	routes    map[string]*route
+	lost      *route
+	registers bool // clients may register themselves
+	// registrations is the path above those of registered clients, and ofRegistration
+	// what answers there; nil where clients do not register themselves.
+	registrations  string
+	ofRegistration *route
+	cookies        cookieNames
+	formKey        []byte
+	keys           atomic.Pointer[document] // the key set as it was last served
+	ofFeed         atomic.Pointer[document] // that of the feed
 }
 
 // New makes the handler of every public endpoint of the engine's issuer.
@@ -65,17 +70,18 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s := &site{
-		engine:   c.Engine,
-		feed:     c.Feed,
-		issuer:   issuer,
-		hosts:    hostsOf(issuer),
-		pages:    templates,
-		language: oneOf(c.Language, Languages()[0]),
-		log:      c.Log,
-		metrics:  c.Metrics,
-		proxies:  c.TrustedProxies,
-		cookies:  cookiesOf(issuer),
-		formKey:  c.Engine.FormKey(),
+		engine:    c.Engine,
+		feed:      c.Feed,
+		issuer:    issuer,
+		hosts:     hostsOf(issuer),
+		pages:     templates,
+		language:  oneOf(c.Language, Languages()[0]),
+		log:       c.Log,
+		metrics:   c.Metrics,
+		proxies:   c.TrustedProxies,
+		cookies:   cookiesOf(issuer),
+		formKey:   c.Engine.FormKey(),
+		registers: c.Engine.RegistrationIsOn(),
 	}
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true, figures: s.metrics.Route("none", false)}
 	s.routes = s.table(newDocument(metadata, metadataCacheControl))
