@@ -55,6 +55,8 @@ type ClientView struct {
 	ClientURI string
 	PolicyURI string
 	TosURI    string
+	// InitiateLoginURI is where a user begins who comes from here.
+	InitiateLoginURI string
 }
 
 func viewClient(c *record.Client) ClientView {
@@ -64,7 +66,7 @@ func viewClient(c *record.Client) ClientView {
 	s := &c.Settings
 	return ClientView{
 		ID: c.ID, Name: c.Name,
-		LogoURI: s.LogoURI, ClientURI: s.ClientURI, PolicyURI: s.PolicyURI, TosURI: s.TosURI,
+		LogoURI: s.LogoURI, ClientURI: s.ClientURI, PolicyURI: s.PolicyURI, TosURI: s.TosURI, InitiateLoginURI: s.InitiateLoginURI,
 	}
 }
 

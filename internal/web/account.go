@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -49,9 +50,25 @@ func (s *site) accountOf(v *visit, b engine.Browser) (pages.Account, *oauth.Erro
 	for _, x := range view.Apps {
 		page.Apps = append(page.Apps, pages.App{
 			ID: x.Client.ID, Client: clientOf(x.Client), Scopes: scopesOf(x.Scopes), Since: x.Since,
+			Start: s.startAt(x.Client.InitiateLoginURI),
 		})
 	}
 	return page, nil
+}
+
+// startAt is where a user goes who wants to begin at a client: OpenID Connect Core
+// §4, "iss REQUIRED. Issuer Identifier for the Issuer that the RP is to send the
+// Authentication Request to". Empty: the client has no such place.
+func (s *site) startAt(initiateLoginURI string) string {
+	u, err := url.Parse(initiateLoginURI)
+	if err != nil || initiateLoginURI == "" {
+		return ""
+	}
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += "iss=" + queryEscape(s.issuer.String())
+	return u.String()
 }
 
 // refuseAccount sends somebody who is not signed in, or no longer, to the

@@ -325,3 +325,20 @@ func TestX5_RegistrationsAreBoundedAndForgotten(t *testing.T) {
 	}
 	world.refuses(lost.says(http.MethodGet, lost.path(), lost.Token, ""), http.StatusUnauthorized, "invalid_token")
 }
+
+// OpenID Connect Core §4: the link names the issuer that the client is to come back to.
+func TestAnAppThatSaysWhereItBeginsIsALinkOnTheAccountPage(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, withPolicy(openRegistration))
+	b := world.newBrowser().signIn(ana)
+	world.registered(confidentialClient).granted(b)
+	if page := b.get(pages.PathAccount).body; strings.Contains(page, `id="account-app-start-`) {
+		t.Error("an app without such a place is a link")
+	}
+	starting := strings.Replace(confidentialClient, "{", `{"initiate_login_uri":"https://app.example/start?tenant=1",`, 1)
+	world.registered(starting).granted(b)
+	page := b.get(pages.PathAccount).body
+	if !strings.Contains(page, `href="https://app.example/start?tenant=1&amp;iss=http%3A%2F%2Flocalhost%3A8484"`) {
+		t.Errorf("no link to where it begins:\n%s", page)
+	}
+}

@@ -218,6 +218,7 @@ type Session struct {
 // App is a client the user has let in.
 type App struct {
 	ID     string
+	Start  string // where the user begins there; empty: nowhere
 	Client Client
 	Scopes []Scope
 	Since  time.Time
