@@ -260,7 +260,7 @@ func (w *world) snapshot() (header snapshotHeader, cuts map[uint64]int64) {
 	w.must(err)
 	sum := sha256.Sum256(body[:len(body)-len(signature)])
 	want := fmt.Sprintf(`{"iss":%q,"sha256":%q}`, issuer, base64.RawURLEncoding.EncodeToString(sum[:]))
-	if string(payload) != want || !token.Header().HasType("revsnap+jwt") {
+	if payload != want || !token.Header().HasType("revsnap+jwt") {
 		w.Errorf("it is signed by %s with the type %q, want %s", payload, token.Header().Typ, want)
 	}
 	return header, cuts

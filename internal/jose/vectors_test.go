@@ -62,7 +62,7 @@ func TestTheExamplesOfRFC7515Verify(t *testing.T) {
 	} {
 		set := KeySet{mustJWK(t, example.jwk)}
 		payload, err := mustParse(t, example.jws).Verify(set, every()...)
-		if err != nil || string(payload) != want {
+		if err != nil || payload != want {
 			t.Errorf("%s: %q, %v", name, payload, err)
 		}
 	}

@@ -39,7 +39,7 @@ func TestTheFeedAndTheTokensShareNoKey(t *testing.T) {
 		if err != nil || !parsed.Header().HasType(typ) || parsed.Header().Kid != heads.KID {
 			t.Errorf("%s: header %+v, %v", typ, parsed.Header(), err)
 		}
-		if payload, err := parsed.Verify(ofFeed, jose.ES256); err != nil || string(payload) != `{"iss":"x"}` {
+		if payload, err := parsed.Verify(ofFeed, jose.ES256); err != nil || payload != `{"iss":"x"}` {
 			t.Errorf("%s: %s, %v", typ, payload, err)
 		}
 	}
