@@ -20,6 +20,7 @@ func (s *site) revoke(v *visit) {
 		return
 	}
 	v.clientID = request.Credentials.ClientID
+	s.shareWithClient(v, v.clientID)
 	wait := preferredWait(v.r.Header)
 	got, _ := receiptAfter(v.r.Context(), s.feed, wait, func() error {
 		if err = s.engine.Revoke(v.r.Context(), &request); err != nil {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/web/pages"
@@ -17,12 +18,14 @@ type route struct {
 	spec    string // for the reference page: what it keeps to, where that is a standard
 	get     func(*visit)
 	post    func(*visit)
+	options func(*visit) // where the answers are shared
 	style   style
-	anyHost bool   // health checks come by address
-	anyForm bool   // a post may be without a form: userinfo, and what is not there
-	isJSON  bool   // a post is JSON
-	scope   string // that a bearer needs
-	quiet   bool   // logged at debug level
+	shared  sharing // with which scripts of other origins
+	anyHost bool    // health checks come by address
+	anyForm bool    // a post may be without a form: userinfo, and what is not there
+	isJSON  bool    // a post is JSON
+	scope   string  // that a bearer needs
+	quiet   bool    // logged at debug level
 	gate    gate
 }
 
@@ -40,6 +43,9 @@ func (s *site) table(metadata *document) map[string]*route {
 	routes := map[string]*route{}
 	add := func(r route, path string) {
 		r.name = path
+		if r.shared != withNobody {
+			r.options = s.options
+		}
 		routes[path] = &r
 	}
 	base := s.issuer.Path()
@@ -48,15 +54,15 @@ func (s *site) table(metadata *document) map[string]*route {
 
 	serveMetadata := func(v *visit) { s.serveDocument(v, metadata) }
 	for _, path := range s.issuer.MetadataPaths() {
-		add(route{get: serveMetadata, style: asJSON, gate: documents, about: "What the server is and where its endpoints are.", spec: "RFC 8414 §3; OpenID Connect Discovery §4"}, path)
+		add(route{get: serveMetadata, style: asJSON, shared: withAll, gate: documents, about: "What the server is and where its endpoints are.", spec: "RFC 8414 §3; OpenID Connect Discovery §4"}, path)
 	}
 	for path, r := range map[string]route{
-		oauth.PathJWKS:       {get: s.jwks, style: asJSON, gate: documents, about: "The public keys that tokens are verified with.", spec: "RFC 7517 §5"},
+		oauth.PathJWKS:       {get: s.jwks, style: asJSON, shared: withAll, gate: documents, about: "The public keys that tokens are verified with.", spec: "RFC 7517 §5"},
 		oauth.PathAuthorize:  {get: s.authorize, post: s.authorize, about: "Where a client sends a browser to have its user signed in and asked.", spec: "RFC 6749 §3.1; OpenID Connect Core §3.1.2"},
-		oauth.PathToken:      {post: s.token, style: asJSON, gate: tokens, about: "Tokens for a code, for a refresh token, or for the client itself.", spec: "RFC 6749 §3.2"},
+		oauth.PathToken:      {post: s.token, style: asJSON, shared: withClient, gate: tokens, about: "Tokens for a code, for a refresh token, or for the client itself.", spec: "RFC 6749 §3.2"},
 		oauth.PathIntrospect: {post: s.introspect, style: asJSON, gate: lookups, about: "What a token is worth now.", spec: "RFC 7662 §2"},
-		oauth.PathRevoke:     {post: s.revoke, style: asJSON, gate: lookups, about: "A client ends a token of its own.", spec: "RFC 7009 §2"},
-		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, scope: oauth.ScopeOpenID, anyForm: true, gate: lookups, about: "What the bearer of an access token may know of its user.", spec: "OpenID Connect Core §5.3"},
+		oauth.PathRevoke:     {post: s.revoke, style: asJSON, shared: withClient, gate: lookups, about: "A client ends a token of its own.", spec: "RFC 7009 §2"},
+		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, shared: withAll, scope: oauth.ScopeOpenID, anyForm: true, gate: lookups, about: "What the bearer of an access token may know of its user.", spec: "OpenID Connect Core §5.3"},
 		oauth.PathEndSession: {get: s.endSession, post: s.endSession, about: "Where a client sends a browser to have it signed out.", spec: "OpenID Connect RP-Initiated Logout §2"},
 
 		pages.PathIndex:          {get: s.index, about: "A page that says what this server is."},
@@ -90,7 +96,7 @@ func (s *site) table(metadata *document) map[string]*route {
 			oauth.PathFeedStream:   {get: s.feedStream, gate: readers, about: "The revocation log as it happens, as server-sent events."},
 			oauth.PathFeedPoll:     {get: s.feedPoll, gate: readers, about: "The same by long poll."},
 			oauth.PathFeedReceipt:  {post: s.feedReceipt, isJSON: true, gate: lookups, about: "A verifier says what it has applied."},
-			oauth.PathFeedJWKS:     {get: s.feedKeys, gate: documents, about: "The public keys that heads and snapshots of the feed are verified with.", spec: "RFC 7517 §5"},
+			oauth.PathFeedJWKS:     {get: s.feedKeys, gate: documents, shared: withAll, about: "The public keys that heads and snapshots of the feed are verified with.", spec: "RFC 7517 §5"},
 		} {
 			r.style, r.scope = asBearer, oauth.ScopeReadRevocations
 			add(r, base+path)
@@ -119,17 +125,22 @@ func (r *route) handler(method string) func(*visit) {
 		return r.get
 	case http.MethodPost:
 		return r.post
+	case http.MethodOptions:
+		return r.options
 	}
 	return nil
 }
 
 // allow is the value of Allow. RFC 9110 §10.2.1.
 func (r *route) allow() string {
-	switch {
-	case r.get != nil && r.post != nil:
-		return "GET, HEAD, POST"
-	case r.get != nil:
-		return "GET, HEAD"
+	var methods []string
+	for _, of := range []struct {
+		name   string
+		answer func(*visit)
+	}{{"GET, HEAD", r.get}, {http.MethodPost, r.post}, {http.MethodOptions, r.options}} {
+		if of.answer != nil {
+			methods = append(methods, of.name)
+		}
 	}
-	return "POST"
+	return strings.Join(methods, ", ")
 }

@@ -23,6 +23,7 @@ func (s *site) token(v *visit) {
 		return
 	}
 	v.clientID = request.Credentials.ClientID
+	s.shareWithClient(v, v.clientID)
 	tokens, err := s.engine.Token(v.r.Context(), &request)
 	if err != nil {
 		s.refuse(v, err)

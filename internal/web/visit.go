@@ -53,6 +53,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{ResponseWriter: w, r: r, route: s.find(r), start: time.Now()}
 	v.from = s.sourceOf(r)
 	defer s.leave(v)
+	v.share()
 	handler, err := s.admit(v)
 	if err != nil {
 		s.refuse(v, err)

@@ -321,26 +321,6 @@ func TestA8_EveryRedirectIs303(t *testing.T) {
 	}
 }
 
-// RFC 9700 §2.6: scripts of other origins read documents, nothing else.
-func TestA9_ScriptsOfOtherOriginsReadOnlyDocuments(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	b := w.newBrowser()
-	b.header.Set("Origin", "https://evil.example")
-	for path, method := range everyEndpoint() {
-		a := b.send(method, path, "")
-		got := a.Header.Get("Access-Control-Allow-Origin")
-		document := strings.HasPrefix(path, "/.well-known/")
-		if document != (got == "*") || a.Header.Get("Access-Control-Allow-Credentials") != "" {
-			t.Errorf("%s allows origin %q", path, got)
-		}
-		preflight := b.send(http.MethodOptions, path, "")
-		if preflight.StatusCode != http.StatusMethodNotAllowed || preflight.Header.Get("Access-Control-Allow-Methods") != "" {
-			t.Errorf("%s answers a preflight with %d", path, preflight.StatusCode)
-		}
-	}
-}
-
 // everyEndpoint is each public path and the method that it answers.
 func everyEndpoint() map[string]string {
 	return map[string]string{

@@ -36,9 +36,9 @@ func TestE1_TheTokenEndpointTakesFormsAndAnswersJSONThatNobodyKeeps(t *testing.T
 		t.Error("client_credentials gives more than an access token") // RFC 6749 §4.4.3
 	}
 	for _, path := range protocolEndpoints() {
-		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			a := machine.send(method, path+"?grant_type=client_credentials&client_secret="+canary, "")
-			if a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") != http.MethodPost {
+			if a.StatusCode != http.StatusMethodNotAllowed || !strings.HasPrefix(a.Header.Get("Allow"), http.MethodPost) {
 				t.Errorf("%s %s answers %d", method, path, a.StatusCode)
 			}
 		}
