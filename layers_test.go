@@ -26,7 +26,7 @@ var rooms = []room{
 	{"bench", "everything", "modernc.org/sqlite golang.org/x/crypto", "it measures from outside, against floors of its own"},
 	{"bench/others", "", "github.com/golang-jwt/jwt/v5 github.com/go-jose/go-jose/v4 github.com/lestrrat-go/jwx/v3", "it is a module of its own: what others would use instead of ours"},
 	{"examples", "admin verify", "", "an example may use only what its reader can import"},
-	{"internal/gendocs", "config inspect jose mint oauth record secret web", "", "it writes docs/reference from the tables that the code runs by, and is part of no program"},
+	{"internal/gendocs", "config decide inspect jose mint oauth record secret web", "", "it writes docs/reference from the tables that the code runs by, and is part of no program"},
 	{"test", "everything", "", "it holds tests of the whole"},
 
 	{"internal/web", "engine feed oauth admin record", "", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},

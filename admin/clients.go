@@ -55,6 +55,15 @@ type ClientMetadata struct {
 	RotateRefresh *bool `json:"rotate_refresh,omitempty"`
 	// IDTokenSigningAlg is ES256 (the default), RS256 or Ed25519.
 	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+	// InitiateLoginURI is where the account page sends a user who wants to begin there
+	// (OpenID Connect Core §4).
+	InitiateLoginURI string   `json:"initiate_login_uri,omitempty"`
+	DefaultACRValues []string `json:"default_acr_values,omitempty"`
+	// Contacts, SoftwareID and SoftwareVersion are what a client that registered itself
+	// says of itself.
+	Contacts        []string `json:"contacts,omitempty"`
+	SoftwareID      string   `json:"software_id,omitempty"`
+	SoftwareVersion string   `json:"software_version,omitempty"`
 	// AccessTokenFormat is jwt (the default) or opaque. Where the client or a resource
 	// of a token says opaque, it is.
 	AccessTokenFormat string `json:"access_token_format,omitempty"`
@@ -73,13 +82,26 @@ type RegisteredClient struct {
 	// ClientSecret is in the answer that made it, and never again.
 	ClientSecret string `json:"client_secret,omitempty"`
 	ClientMetadata
-	Enabled   bool           `json:"enabled"`
-	Secrets   []ClientSecret `json:"secrets,omitempty"`
-	CreatedAt time.Time      `json:"created_at"`
+	Enabled bool `json:"enabled"`
+	// Registration says how it came, if it registered itself.
+	Registration *Registration  `json:"registration,omitempty"`
+	Secrets      []ClientSecret `json:"secrets,omitempty"`
+	CreatedAt    time.Time      `json:"created_at"`
 	// Version rises with each change; an update names the one it changes.
 	Version int64 `json:"version"`
 	// Warnings say what is allowed and probably not meant.
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Registration says how a client came that registered itself (RFC 7591).
+type Registration struct {
+	// By is the id of the initial access token that it showed; empty: registration was
+	// open.
+	By string `json:"by,omitempty"`
+	// Managed: it holds a registration access token and may change what it is.
+	Managed bool `json:"managed"`
+	// ForgottenAt is when it goes unless somebody lets it in before; absent: somebody has.
+	ForgottenAt time.Time `json:"forgotten_at,omitzero"`
 }
 
 // ClientSecret is a live secret of a client, without the secret.

@@ -65,6 +65,8 @@ type clientFlags struct {
 	ClientURI       *string   `name:"client-uri" placeholder:"URI" help:"Its home page."`
 	PolicyURI       *string   `name:"policy-uri" placeholder:"URI" help:"Its privacy policy."`
 	TosURI          *string   `name:"tos-uri" placeholder:"URI" help:"Its terms."`
+	InitiateURI     *string   `name:"initiate-login-uri" placeholder:"URI" help:"Where a user begins who comes from the account page."`
+	Contact         []string  `placeholder:"C" help:"Whom to ask about it."`
 }
 
 // replace takes a flag that was given.
@@ -117,6 +119,11 @@ func (f *clientFlags) apply(m *admin.ClientMetadata) {
 	replace(&m.ClientURI, f.ClientURI)
 	replace(&m.PolicyURI, f.PolicyURI)
 	replace(&m.TosURI, f.TosURI)
+	replace(&m.InitiateLoginURI, f.InitiateURI)
+	replaceList(&m.Contacts, f.Contact)
+	if f.DefaultMaxAge != nil {
+		m.DefaultMaxAge = (*int64)(f.DefaultMaxAge)
+	}
 }
 
 func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {
@@ -124,9 +131,6 @@ func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {
 	replace(&m.IDTokenTTL, (*int64)(f.IDTTL))
 	replace(&m.RefreshIdleTTL, (*int64)(f.RefreshIdle))
 	replace(&m.RefreshAbsoluteTTL, (*int64)(f.RefreshAbsolute))
-	if f.DefaultMaxAge != nil {
-		m.DefaultMaxAge = (*int64)(f.DefaultMaxAge)
-	}
 	if f.RetryWindow != nil {
 		m.RetryWindow = (*int64)(f.RetryWindow)
 	}
@@ -162,9 +166,20 @@ func (i *invocation) printClient(client admin.RegisteredClient) error {
 type clientList struct{}
 
 func (*clientList) Run(i *invocation, server *admin.Client) error {
-	return printList(i, server.Clients(i.ctx), "CLIENT_ID NAME GRANTS ENABLED", func(c admin.RegisteredClient) []string {
-		return []string{c.ClientID, c.Name, strings.Join(c.GrantTypes, ","), yesNo(c.Enabled)}
+	return printList(i, server.Clients(i.ctx), "CLIENT_ID NAME GRANTS ENABLED CAME", func(c admin.RegisteredClient) []string {
+		return []string{c.ClientID, c.Name, strings.Join(c.GrantTypes, ","), yesNo(c.Enabled), howItCame(c.Registration)}
 	})
+}
+
+// howItCame says who added a client.
+func howItCame(r *admin.Registration) string {
+	switch {
+	case r == nil:
+		return "administrator"
+	case r.ForgottenAt.IsZero():
+		return "registered"
+	}
+	return "registered, nobody let it in yet"
 }
 
 // clientID is the argument of the verbs for one client.

@@ -60,6 +60,7 @@ func nouns() []noun {
 		{"serve", "Run the server.", &serveCommand{}},
 		{"demo", "Run a server, a demo app and an API, to see how they play together. Nothing is kept.", &demoCommand{}},
 		{"client", "Applications that get tokens.", &clientCommand{}},
+		{"registration-token", "Tokens with which clients register themselves.", &registrationTokenCommand{}},
 		{"resource", "APIs that accept tokens.", &resourceCommand{}},
 		{"user", "People who sign in.", &userCommand{}},
 		{"session", "Sign-ins of browsers.", &sessionCommand{}},

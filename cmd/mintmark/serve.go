@@ -202,6 +202,9 @@ func newEngine(ctx context.Context, c *config.Config, database *store.Store, key
 	} {
 		*to = from.Milliseconds()
 	}
+	policy.Registration = decide.RegistrationPolicy{
+		Mode: decide.RegistrationMode(c.Registration), PerNetwork: c.RegistrationLimit, Keep: c.RegistrationKeep.Milliseconds(),
+	}
 	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
 	return engine.Open(ctx, engine.Config{
 		Policy: policy, Store: database, KEK: key, Log: log, Egress: egress.New(c.TrustedNetwork), TestMode: c.TestMode,

@@ -31,6 +31,10 @@ type settingsGiven struct {
 
 	PasswordPolicy string `placeholder:"NAME" help:"${password_policy}"`
 
+	Registration      string `placeholder:"WHO" help:"${registration}"`
+	RegistrationLimit string `placeholder:"N" help:"${registration_limit}"`
+	RegistrationKeep  string `placeholder:"D" help:"${registration_keep}"`
+
 	LifetimesAccessTTL       string `name:"lifetimes-access-ttl" placeholder:"D" help:"${lifetimes_access_ttl}"`
 	LifetimesIDTTL           string `name:"lifetimes-id-ttl" placeholder:"D" help:"${lifetimes_id_ttl}"`
 	LifetimesCodeTTL         string `name:"lifetimes-code-ttl" placeholder:"D" help:"${lifetimes_code_ttl}"`

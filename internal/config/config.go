@@ -27,10 +27,15 @@ type Config struct {
 	KEKFile string // path; default kek in Data, which serve makes when it is missing
 
 	PasswordPolicy string // "default" or "nist"
-	Lifetimes      Lifetimes
-	LogLevel       string // "debug", "info", "warn" or "error"
-	LogFormat      string // "json", "text", or "auto": text for people at a terminal, else JSON
-	TestMode       bool   // the clock can be moved
+
+	Registration      string        // of clients by themselves: "off", "token" or "open"
+	RegistrationLimit int64         // clients of one network an hour, where nobody shows a token
+	RegistrationKeep  time.Duration // until one is forgotten that nobody lets in
+
+	Lifetimes Lifetimes
+	LogLevel  string // "debug", "info", "warn" or "error"
+	LogFormat string // "json", "text", or "auto": text for people at a terminal, else JSON
+	TestMode  bool   // the clock can be moved
 
 	effective []Effective
 }

@@ -66,6 +66,7 @@ func TestWithoutAnySettingTheContractsDefaultsHold(t *testing.T) {
 	want := &Config{
 		Listen: "127.0.0.1:8484", Issuer: "http://localhost:8484", Data: "./mintmark-data",
 		Database: "mintmark-data/mintmark.db", KEKFile: "mintmark-data/kek", PasswordPolicy: "default",
+		Registration: "off", RegistrationLimit: 60, RegistrationKeep: 7 * 24 * time.Hour,
 		Lifetimes: Lifetimes{
 			AccessTTL: 15 * time.Minute, IDTTL: time.Hour, CodeTTL: time.Minute,
 			RefreshIdle: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour, RetryWindow: 30 * time.Second,
@@ -127,6 +128,12 @@ func TestEverySettingCanComeFromTheFileAndTheEnvironment(t *testing.T) {
 			sample = "json"
 		case name == "password.policy":
 			sample = "nist"
+		case name == "registration":
+			sample = "token"
+		case name == "registration_limit":
+			sample = "7"
+		case name == "registration_keep":
+			sample = "2h"
 		case name == "test_mode":
 			sample = "true"
 		}
@@ -227,6 +234,8 @@ var problemTable = []struct {
 	{"everybody's proxy", given("trusted_proxy", "0.0.0.0/0"), []string{"trusted_proxy (--trusted-proxy):", "anybody"}},
 	{"everybody's network", given("trusted_network", "::/0"), []string{"trusted_network (--trusted-network):", "whatever it can reach"}},
 	{"no network", given("trusted_proxy", "10.0.0.0/8,proxy"), []string{`"proxy" is no network`}},
+	{"registration by the few", given("registration", "some"), []string{`registration (--registration): "some" is no choice`, "off, token, open"}},
+	{"none at all an hour", given("registration_limit", "0"), []string{`registration_limit (--registration-limit): "0" is no such number`, "from 1 to 1000000"}},
 	{"another policy", given("password.policy", "none"), []string{`password.policy (--password-policy): "none" is no choice`, "default, nist"}},
 	{"no duration", given("lifetimes.access_ttl", "15"), []string{`lifetimes.access_ttl (--lifetimes-access-ttl): "15" is no duration`}},
 	{"beyond the longest", given("lifetimes.access_ttl", "25h"), []string{"25h is out of bounds", "from 1s to 1d"}},

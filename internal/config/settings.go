@@ -68,6 +68,18 @@ func (c *Config) settings() []setting {
 		},
 		{name: "kek_file", otherwise: "kek in the data directory", value: text(&c.KEKFile, "a path"), about: "File of the key-encryption key"},
 		{name: "password.policy", preset: "default", value: oneOf(&c.PasswordPolicy, "default", "nist"), about: "Rules for new passwords: default asks for 8 characters, nist for 15"},
+		{
+			name: "registration", preset: "off", value: oneOf(&c.Registration, "off", "token", "open"),
+			about: "Who may register clients over the network: off, nobody; token, whoever has a registration token; open, everybody",
+		},
+		{
+			name: "registration_limit", preset: "60", value: number(&c.RegistrationLimit, 1, 1_000_000),
+			about: "How many clients one network may register in an hour without a token",
+		},
+		{
+			name: "registration_keep", preset: "7d", value: lifetime(&c.RegistrationKeep, time.Hour, 365*day),
+			about: "How long a client that registered itself is kept when nobody lets it in",
+		},
 		{name: "lifetimes.access_ttl", preset: "15m", value: lifetime(&l.AccessTTL, time.Second, longest), about: "Lifetime of access tokens"},
 		{name: "lifetimes.id_ttl", preset: "1h", value: lifetime(&l.IDTTL, time.Second, longest), about: "Lifetime of ID tokens"},
 		// RFC 6749 §4.1.2 recommends ten minutes at most; contract.md allows one.
@@ -193,6 +205,18 @@ func yesOrNo(into *bool) value {
 		*into = given == "true"
 		return nil
 	}}
+}
+
+func number(into *int64, least, most int64) value {
+	bounds := fmt.Sprintf("a number from %d to %d", least, most)
+	return value{bounds, single(func(given string) *fault {
+		n, err := strconv.ParseInt(given, 10, 64)
+		if err != nil || n < least || n > most {
+			return faultf("use "+bounds, "%q is no such number", given)
+		}
+		*into = n
+		return nil
+	})}
 }
 
 func address(into *string) value {

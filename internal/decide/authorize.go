@@ -55,9 +55,8 @@ type Ask struct {
 	consented   bool // the user has just allowed what it asks for
 }
 
-// Authorize decides an authorization request (RFC 6749 §4.1.1, OpenID Connect
-// Core §3.1.2.1): a code, a page that the user must see first, or an error.
-func Authorize(ask Ask, st *record.AuthorizeState, env Env) Outcome[AuthorizeAnswer] {
+// authorize is Authorize for a client that somebody vouches for.
+func authorize(ask Ask, st *record.AuthorizeState, env Env) Outcome[AuthorizeAnswer] {
 	if ask.Syntax != nil && ask.Syntax.StaysHere() {
 		return refuse[AuthorizeAnswer](ask.Syntax) // RFC 6749 §4.1.2.1: not even to the only address there is
 	}

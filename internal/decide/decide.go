@@ -38,6 +38,7 @@ type Policy struct {
 	LongestTTL      int64 // no token lives longer, whatever a client or resource says
 	Leeway          int64 // clock skew that verifiers allow
 	Passwords       secret.PasswordPolicy
+	Registration    RegistrationPolicy
 }
 
 // DefaultPolicy returns the contract's defaults for an issuer.
@@ -59,6 +60,7 @@ func DefaultPolicy(issuer oauth.Issuer) *Policy {
 		LongestTTL:      day,
 		Leeway:          30 * second,
 		Passwords:       passwords,
+		Registration:    RegistrationPolicy{Mode: RegistrationOff, PerNetwork: 60, Keep: 7 * day},
 	}
 }
 

@@ -17,11 +17,12 @@ func (e *Engine) Capabilities() oauth.Capabilities {
 	}
 	slices.Sort(claims)
 	return oauth.Capabilities{
-		Scopes:      scopes,
-		Claims:      slices.Compact(claims),
-		GrantTypes:  []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
-		AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthNone},
-		IDTokenAlgs: []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
-		FormPost:    true,
+		Scopes:       scopes,
+		Claims:       slices.Compact(claims),
+		GrantTypes:   []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
+		AuthMethods:  []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthNone},
+		IDTokenAlgs:  []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
+		FormPost:     true,
+		Registration: e.RegistrationIsOn(),
 	}
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -62,8 +61,5 @@ func (e *Engine) upkeep(ctx context.Context) error {
 	if err := e.keepKeysOnce(ctx); err != nil {
 		return err
 	}
-	if err := e.store.Purge(ctx, e.clock.now(), sweepSlice); err != nil {
-		return fmt.Errorf("purging: %w", err)
-	}
-	return nil
+	return e.Sweep(ctx)
 }

@@ -122,8 +122,20 @@ func (e *Engine) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := e.store.Purge(ctx, e.clock.now(), sweepSlice); err != nil && ctx.Err() == nil {
-			e.log.Error("purging", "error", err)
+		if err := e.Sweep(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("sweeping", "error", err)
 		}
 	}
+}
+
+// Sweep is one round of what is done each minute: what has been dead for long
+// enough goes, and so do clients that registered themselves and that nobody let in.
+func (e *Engine) Sweep(ctx context.Context) error {
+	if err := e.store.Purge(ctx, e.clock.now(), sweepSlice); err != nil {
+		return fmt.Errorf("purging: %w", err)
+	}
+	if err := e.forget(ctx); err != nil {
+		return fmt.Errorf("forgetting clients that nobody let in: %w", err)
+	}
+	return nil
 }

@@ -103,6 +103,8 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 	wrong.link("client_uri", s.ClientURI)
 	wrong.link("policy_uri", s.PolicyURI)
 	wrong.link("tos_uri", s.TosURI)
+	wrong.link("initiate_login_uri", s.InitiateLoginURI)
+	wrong.registered(s)
 	return e.checkClientResources(ctx, s, wrong)
 }
 
@@ -199,6 +201,18 @@ func (p *problems) clientLifetimes(s *record.ClientSettings) {
 	}
 	if s.RotateRefresh != nil && !*s.RotateRefresh && s.TokenEndpointAuthMethod == string(oauth.AuthNone) {
 		p.add("rotate_refresh", "a public client always rotates") // RFC 9700 §2.2.2
+	}
+}
+
+// registered are the fields of RFC 7591 that are kept as they are said.
+func (p *problems) registered(s *record.ClientSettings) {
+	p.texts("contacts", s.Contacts)
+	p.texts("default_acr_values", s.DefaultACRValues)
+	if s.SoftwareID != "" {
+		p.text("software_id", s.SoftwareID)
+	}
+	if s.SoftwareVersion != "" {
+		p.text("software_version", s.SoftwareVersion)
 	}
 }
 

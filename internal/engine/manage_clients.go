@@ -102,20 +102,28 @@ func (e *Engine) UpdateClient(ctx context.Context, id string, form ClientForm, v
 		}
 		after := *row
 		after.Name, after.Settings, after.Version = form.Name, form.Settings, row.Version+1
+		if row.Unconfirmed() {
+			came := *row.Registration
+			came.EndsAt, after.Registration = 0, &came
+		}
 		if after.Public() != row.Public() {
 			// RFC 6749 §2.1: the type says how its refresh tokens are bound to it.
 			wrong.add("token_endpoint_auth_method",
 				"a public client does not become a confidential one, nor the other way round; make another client")
 		}
+		if row.Registered() && form.Settings.FirstParty {
+			// Whoever holds its registration access token says where its codes go.
+			wrong.add("first_party", "a client that registered itself is never trusted; make another client")
+		}
 		if err := e.ready(ctx, wrong, form.Settings.IDTokenSigningAlg); err != nil {
 			return ManagedClient{}, nil, err
 		}
-		return managed(&after), []record.Change{
+		return managed(&after), append(decide.Confirm(row),
 			record.UpdateClient{
 				ID: id, Name: form.Name, Settings: form.Settings, Enabled: row.Enabled, Version: row.Version,
 			},
 			administered(record.Audit{Event: "client_updated", ClientID: id}, env),
-		}, nil
+		), nil
 	})
 }
 

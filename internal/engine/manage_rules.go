@@ -13,8 +13,9 @@ import (
 // The rules that several forms share. Each adds what is wrong and changes nothing.
 
 const (
-	maxName = 100  // code points
-	maxLink = 2048 // bytes
+	maxName  = 100  // code points
+	maxLink  = 2048 // bytes
+	maxTexts = 10
 )
 
 // name: text that a page shows to users, who must be able to trust what they see.
@@ -36,6 +37,17 @@ func (p *problems) text(field, text string) {
 		p.add(field, "has at most %d characters", maxName)
 	case strings.TrimSpace(text) != text:
 		p.add(field, "has no space at its ends")
+	}
+}
+
+// texts is a short list of them.
+func (p *problems) texts(field string, list []string) {
+	if len(list) > maxTexts {
+		p.add(field, "are at most %d", maxTexts)
+	}
+	p.twice(field, list)
+	for _, text := range list {
+		p.name(field, text)
 	}
 }
 

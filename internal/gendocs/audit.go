@@ -18,12 +18,16 @@ var occasions = map[string]string{
 	"client_deleted":         "An administrator removed a client.",
 	"client_disabled":        "An administrator keeps a client out.",
 	"client_enabled":         "An administrator let a client in again.",
+	"client_registered":      "A client registered itself.",
 	"client_updated":         "An administrator changed a client.",
+	"clients_forgotten":      "Clients went that had registered themselves and that nobody let in; the detail is their ids.",
 	"consent_denied":         "A user said no on the consent page; the detail is the scope that was asked for.",
 	"consent_ended":          "A user removed an app, and with it all that it had of them.",
 	"consent_given":          "A user said yes on the consent page; the detail is the scope that was allowed.",
 	"grant_ended":            "A grant and its tokens ended: revoked by its client, ended by an administrator, or because a code or refresh token was replayed.",
 	"grant_made":             "A client exchanged a code for its first tokens.",
+	"initial_token_created":  "An administrator made a token with which clients register themselves; the detail is its id.",
+	"initial_token_deleted":  "An administrator took such a token back.",
 	"key_active":             "A signing key began to sign, or a root to seal opaque access tokens.",
 	"key_compromised":        "A signing key, or the root of opaque access tokens, was declared compromised: every token of it is dead.",
 	"key_next":               "A signing key was made and published, to sign later.",
@@ -32,6 +36,7 @@ var occasions = map[string]string{
 	"password_change_failed": "A signed-in user gave a wrong current password. One row a minute for each user, with a count.",
 	"password_changed":       "A user changed their password.",
 	"password_set":           "An administrator set a user's password; all that the user had ended.",
+	"registration_updated":   "A client replaced what it had registered; its users are asked again.",
 	"resource_created":       "An administrator added a resource server.",
 	"resource_cut":           "All tokens for a resource server ended.",
 	"resource_deleted":       "An administrator removed a resource server.",
@@ -60,7 +65,7 @@ func writeAudit(w *writer, root string) error {
 	if err := matched(words, occasions); err != nil {
 		return err
 	}
-	w.paragraph("A row of the table `audit` is committed with what it records, or not at all. `actor` is `user:SUB`, `client:CLIENT_ID`, `admin` or `server`. " +
+	w.paragraph("A row of the table `audit` is committed with what it records, or not at all. `actor` is `user:SUB`, `client:CLIENT_ID`, `admin` or `server`; of a registration the `initial_token:ID` that was shown, or `anyone`. " +
 		"Where something ended, `detail` is the reason and the target. A token that is minted, refreshed, introspected or refused writes no row, but a line of the log.")
 	w.table("Event", "When", "Written in")
 	for _, event := range slices.Sorted(maps.Keys(words)) {

@@ -26,6 +26,7 @@ func chapters(ctx context.Context, root string) []chapter {
 		{"cli.md", "Command line", "Every command with its flags, as `--help` prints it.", func(w *writer) error { return writeCLI(ctx, w, root) }},
 		{"http.md", "HTTP endpoints", "Every route of the public server and of the administration socket.", writeHTTP},
 		{"errors.md", "Errors", "Every reason for which a request is refused, with what goes on the wire and the rule behind it.", writeErrors},
+		{"client-metadata.md", "Client metadata", "Every field that a client may say of itself when it registers, and what becomes of it.", writeClientMetadata},
 		{"claims.md", "Claims", "Everything that an ID token, an access token and userinfo say, and what it means.", writeClaims},
 		{"audit-events.md", "Audit events", "Every word in the audit trail's column `event`, and when it is written.", func(w *writer) error { return writeAudit(w, root) }},
 		{"schema.md", "Database schema", "Tables, columns and indexes.", func(w *writer) error { return writeSchema(w, root) }},

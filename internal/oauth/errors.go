@@ -25,6 +25,10 @@ const (
 	InsufficientScope       Code = "insufficient_scope"        // RFC 6750 §3.1
 	UnsupportedTokenType    Code = "unsupported_token_type"    // RFC 7009 §2.2.1
 
+	InvalidRedirectURI          Code = "invalid_redirect_uri"          // RFC 7591 §3.2.2
+	InvalidClientMetadata       Code = "invalid_client_metadata"       // RFC 7591 §3.2.2
+	UnapprovedSoftwareStatement Code = "unapproved_software_statement" // RFC 7591 §3.2.2
+
 	LoginRequired            Code = "login_required"             // OpenID Connect Core §3.1.2.6
 	InteractionRequired      Code = "interaction_required"       // OpenID Connect Core §3.1.2.6
 	ConsentRequired          Code = "consent_required"           // OpenID Connect Core §3.1.2.6
@@ -55,6 +59,9 @@ var statuses = map[Code]int{
 	InvalidToken:                    http.StatusUnauthorized, // RFC 6750 §3.1
 	InsufficientScope:               http.StatusForbidden,    // RFC 6750 §3.1
 	UnsupportedTokenType:            http.StatusBadRequest,
+	InvalidRedirectURI:              http.StatusBadRequest,
+	InvalidClientMetadata:           http.StatusBadRequest,
+	UnapprovedSoftwareStatement:     http.StatusBadRequest,
 	LoginRequired:                   http.StatusBadRequest,
 	InteractionRequired:             http.StatusBadRequest,
 	ConsentRequired:                 http.StatusBadRequest,

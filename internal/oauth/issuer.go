@@ -14,6 +14,7 @@ const (
 	PathIntrospect = "/oauth2/introspect"
 	PathUserinfo   = "/oauth2/userinfo"
 	PathEndSession = "/oauth2/logout"
+	PathRegister   = "/oauth2/register"
 	PathJWKS       = "/.well-known/jwks.json"
 
 	// Of the revocation feed: docs/reference/revocation-feed.md.

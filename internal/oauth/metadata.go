@@ -16,6 +16,7 @@ type Capabilities struct {
 	FormPost       bool // response_mode form_post
 	PromptCreate   bool // users may sign up by themselves
 	RevocationFeed bool // verifiers may follow the revocation log
+	Registration   bool // clients may register themselves
 	UILocales      []string
 	ServiceDocs    string // address of documentation, "" if none
 	PolicyURI      string
@@ -33,6 +34,7 @@ type Metadata struct {
 	UserinfoEndpoint      string `json:"userinfo_endpoint"`
 	EndSessionEndpoint    string `json:"end_session_endpoint"` // OpenID Connect RP-Initiated Logout §2.1
 	JWKSURI               string `json:"jwks_uri"`
+	RegistrationEndpoint  string `json:"registration_endpoint,omitempty"`
 
 	ScopesSupported        []string `json:"scopes_supported,omitempty"`
 	ClaimsSupported        []string `json:"claims_supported,omitempty"`
@@ -108,6 +110,9 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 	}
 	if c.FormPost {
 		m.ResponseModesSupported = append(m.ResponseModesSupported, ResponseFormPost)
+	}
+	if c.Registration {
+		m.RegistrationEndpoint = issuer.Endpoint(PathRegister)
 	}
 	if c.PromptCreate {
 		m.PromptValuesSupported = append(m.PromptValuesSupported, PromptCreate)

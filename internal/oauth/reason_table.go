@@ -2,11 +2,15 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
 // reasonTable is the one place that says what a reason is on the wire and which rule it stands for.
-var reasonTable = [...]Info{
+var reasonTable = slices.Concat(commonReasons, registrationReasons)
+
+// commonReasons are all but those of one endpoint that has a table of its own.
+var commonReasons = []Info{
 	// The request as HTTP and as a form.
 	{
 		Reason: ReasonParameterRepeated, Code: InvalidRequest, Description: wireRepeated, Named: true,

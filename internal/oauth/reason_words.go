@@ -135,4 +135,13 @@ const (
 	ReasonConflictPersists    Reason = "conflict_persists"
 	ReasonSignerFailed        Reason = "signer_failed"
 	ReasonInternal            Reason = "internal"
+
+	// Clients that register themselves.
+	ReasonRegistrationTokenWrong  Reason = "registration_token_wrong"
+	ReasonRegistrationMalformed   Reason = "registration_malformed"
+	ReasonRegistrationField       Reason = "registration_field"
+	ReasonRegistrationUnserved    Reason = "registration_unserved"
+	ReasonRegistrationRedirectURI Reason = "registration_redirect_uri"
+	ReasonRegistrationStatement   Reason = "registration_statement"
+	ReasonRegistrationDisabled    Reason = "registration_disabled"
 )

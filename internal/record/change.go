@@ -245,12 +245,51 @@ type PutClientSecret struct {
 	OthersEnd int64
 }
 
-// DeleteClient removes a client with its secrets, codes and consents, and ends
-// all its grants.
+// DeleteClient removes a client with its secrets, codes, consents and registration,
+// and ends all its grants.
 type DeleteClient struct {
 	ID string
 	At int64
 }
+
+// PutRegistration says how a client came that the same plan adds.
+type PutRegistration struct{ Registration Registration }
+
+// ConfirmRegistration keeps a client for good that registered itself. Guard: it is
+// still there.
+type ConfirmRegistration struct{ ClientID string }
+
+// RenewRegistration moves the time at which an unconfirmed client is forgotten.
+// Guard: it is still there, and still unconfirmed.
+type RenewRegistration struct {
+	ClientID string
+	EndsAt   int64
+}
+
+// ForgetRegistration takes the place of a DeleteClient for a client that was never
+// let in. Guard: it is unconfirmed, and its time had come at At.
+type ForgetRegistration struct {
+	ClientID string
+	At       int64
+}
+
+// ForgetConsents has every user asked again before a client gets anything new.
+// What it has lives on.
+type ForgetConsents struct{ ClientID string }
+
+// PutInitialToken adds an initial access token.
+type PutInitialToken struct{ Token InitialToken }
+
+// UseInitialToken counts a registration. Guard: the token is there, At is before
+// its end, and it was not used as often as it may be.
+type UseInitialToken struct {
+	ID string
+	At int64
+}
+
+// DeleteInitialToken removes one; the clients that came with it stay. Guard: it is
+// there.
+type DeleteInitialToken struct{ ID string }
 
 // PutResource adds a resource. Guard: the audience is free. Like a client it is
 // born with the plan's logical clock as its cutoff.
@@ -350,3 +389,12 @@ func (PutRoot) change()           {}
 func (DropRoot) change()          {}
 func (RaiseLongest) change()      {}
 func (Audit) change()             {}
+
+func (PutRegistration) change()     {}
+func (ConfirmRegistration) change() {}
+func (RenewRegistration) change()   {}
+func (ForgetRegistration) change()  {}
+func (ForgetConsents) change()      {}
+func (PutInitialToken) change()     {}
+func (UseInitialToken) change()     {}
+func (DeleteInitialToken) change()  {}

@@ -72,6 +72,14 @@ type ClientSettings struct {
 	// confidential ones do not. A public client without a bound key always does.
 	RotateRefresh     *bool  `json:"rotate_refresh,omitempty"`
 	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+	// InitiateLoginURI is where a user goes who wants to begin at the server (OpenID
+	// Connect Core §4).
+	InitiateLoginURI string   `json:"initiate_login_uri,omitempty"`
+	DefaultACRValues []string `json:"default_acr_values,omitempty"`
+	// Who to ask about it, and which software it says it is.
+	Contacts        []string `json:"contacts,omitempty"`
+	SoftwareID      string   `json:"software_id,omitempty"`
+	SoftwareVersion string   `json:"software_version,omitempty"`
 	// AccessFormat is how its access tokens look; empty means a JWT. A resource may
 	// ask for opaque ones too.
 	AccessFormat AccessFormat `json:"access_token_format,omitempty"`
@@ -107,7 +115,16 @@ type Client struct {
 	Secrets  []ClientSecret
 	// ScopeList is Settings.Scope, split once when the row is loaded.
 	ScopeList []string
+	// Registration is how it came, if it registered itself.
+	Registration *Registration
 }
+
+// Registered reports whether the client registered itself: nobody vouches for what
+// it says of itself, so it is never trusted.
+func (c *Client) Registered() bool { return c.Registration != nil }
+
+// Unconfirmed reports whether the client is forgotten when nobody lets it in.
+func (c *Client) Unconfirmed() bool { return c.Registration != nil && c.Registration.EndsAt != 0 }
 
 // Public reports whether the client cannot keep a secret (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.Settings.TokenEndpointAuthMethod == "none" }

@@ -13,6 +13,8 @@ const (
 	PrefixAccess       = "mat_" // opaque access token
 	PrefixClientSecret = "mcs_" // client secret
 	PrefixSetup        = "mst_" // setup and admin token
+	PrefixInitial      = "mit_" // initial access token: whoever holds it may register clients
+	PrefixRegistration = "mct_" // registration access token of a client
 )
 
 // ErrNotID is returned for text that is not a generated identifier.
@@ -57,6 +59,17 @@ func NewClientSecret(s Seed, label string) string {
 // NewSetupToken returns a setup or admin token: mst_ and 256 random bits.
 func NewSetupToken(s Seed, label string) string {
 	return PrefixSetup + NewOpaque(s, label)
+}
+
+// NewInitialToken returns an initial access token: mit_ and 256 random bits.
+func NewInitialToken(s Seed, label string) string {
+	return PrefixInitial + NewOpaque(s, label)
+}
+
+// NewRegistrationToken returns a registration access token: mct_ and 256 random
+// bits.
+func NewRegistrationToken(s Seed, label string) string {
+	return PrefixRegistration + NewOpaque(s, label)
 }
 
 // NewOpaque returns 256 random bits in base64url, 43 characters: authorization

@@ -10,9 +10,11 @@ import (
 const (
 	clientColumns = `c.id, c.name, c.settings, c.enabled, c.cut, c.made_at, c.version`
 
-	readClient = `SELECT h.lc, ` + clientColumns + `, x.secret_hash, x.made_at, x.ends_at
+	readClient = `SELECT h.lc, ` + clientColumns + `, r.client_id, r.token_hash, r.made_by, r.made_at, r.ends_at,
+	x.secret_hash, x.made_at, x.ends_at
 	FROM revlog_head h
 	LEFT JOIN clients c ON c.id = $1
+	LEFT JOIN registrations r ON r.client_id = c.id
 	LEFT JOIN client_secrets x ON x.client_id = c.id
 	WHERE h.one = 1 ORDER BY x.made_at DESC`
 
@@ -32,6 +34,10 @@ func clientInto(c *record.Client) []any {
 	}
 }
 
+func registrationInto(r *record.Registration) []any {
+	return []any{(*text)(&r.ClientID), (*blob)(&r.TokenHash), (*text)(&r.By), (*number)(&r.MadeAt), (*number)(&r.EndsAt)}
+}
+
 // client gives a client of the cache, or of the database. It is not older than
 // the clock that was published when it was called; nil means that there is none.
 func (s *Store) client(ctx context.Context, id string) (*record.Client, error) {
@@ -45,11 +51,16 @@ func (s *Store) client(ctx context.Context, id string) (*record.Client, error) {
 	var client record.Client
 	err := s.each(ctx, readClient, []any{id}, func(rows *sql.Rows) error {
 		var row record.Client
+		var came record.Registration
 		var secret record.ClientSecret
 		into := append([]any{&lc}, clientInto(&row)...)
+		into = append(into, registrationInto(&came)...)
 		into = append(into, (*blob)(&secret.Hash), (*number)(&secret.MadeAt), (*number)(&secret.EndsAt))
 		if err := rows.Scan(into...); err != nil {
 			return err
+		}
+		if came.ClientID != "" {
+			row.Registration = &came
 		}
 		row.Secrets = client.Secrets
 		if secret.Hash != nil {

@@ -175,7 +175,9 @@ func (p *plan) addOfPeople(c record.Change) {
 		p.guard(spend, bytesOf(c.KeyHash), c.EndsAt)
 	case record.Append, record.CutClient, record.CutResource, record.CutAll, record.RestartLog, record.PutClient,
 		record.UpdateClient, record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource,
-		record.PutKey, record.MoveKey, record.PutRoot, record.DropRoot, record.RaiseLongest, record.Audit:
+		record.PutKey, record.MoveKey, record.PutRoot, record.DropRoot, record.RaiseLongest, record.Audit,
+		record.PutRegistration, record.ConfirmRegistration, record.RenewRegistration, record.ForgetRegistration, record.ForgetConsents,
+		record.PutInitialToken, record.UseInitialToken, record.DeleteInitialToken:
 		// addOfEstate has these.
 	}
 }
@@ -201,6 +203,22 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.touch(tableClients, c.ClientID)
 	case record.DeleteClient:
 		p.deleteClient(c)
+	case record.PutRegistration:
+		p.putRegistration(c.Registration)
+	case record.ConfirmRegistration:
+		p.confirmRegistration(c)
+	case record.RenewRegistration:
+		p.renewRegistration(c)
+	case record.ForgetRegistration:
+		p.forgetRegistration(c)
+	case record.ForgetConsents:
+		p.do(forgetConsents, c.ClientID)
+	case record.PutInitialToken:
+		p.putInitialToken(c.Token)
+	case record.UseInitialToken:
+		p.guard(useInitialToken, c.ID, c.At)
+	case record.DeleteInitialToken:
+		p.guard(deleteInitialToken, c.ID)
 	case record.PutResource:
 		p.putResource(c.Resource)
 	case record.UpdateResource:

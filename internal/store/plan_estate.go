@@ -50,6 +50,7 @@ func (p *plan) putClientSecret(c record.PutClientSecret) {
 func (p *plan) deleteClient(c record.DeleteClient) {
 	p.do(deleteClient, c.ID)
 	p.do(deleteClientSecrets, c.ID)
+	p.do(deleteRegistration, c.ID)
 	p.do(deleteClientCodes, c.ID)
 	p.do(deleteClientConsents, c.ID)
 	p.do(endClientGrants, c.At, c.ID)

@@ -90,6 +90,14 @@ func everyChange() []record.Change {
 		record.UpdateClient{},
 		record.PutClientSecret{},
 		record.DeleteClient{},
+		record.PutRegistration{},
+		record.ConfirmRegistration{},
+		record.RenewRegistration{},
+		record.ForgetRegistration{},
+		record.ForgetConsents{},
+		record.PutInitialToken{},
+		record.UseInitialToken{},
+		record.DeleteInitialToken{},
 		record.PutResource{Resource: api()},
 		record.UpdateResource{},
 		record.DeleteResource{},
@@ -105,7 +113,7 @@ func everyChange() []record.Change {
 // bigTables grow with the users; everything else fits in a page or two, or is
 // what a list is about.
 var bigTables = regexp.MustCompile(`^SCAN (u|n|e|p|f|s|b|w|g|co|c|i|x|users|identifiers|factors|sessions|grants|consents|` +
-	`codes|interactions|spent|counters|audit|revlog|client_secrets)\b`)
+	`codes|interactions|spent|counters|audit|revlog|client_secrets|registrations)\b`)
 
 // Every statement finds its rows by an index, but those that are to see them all.
 func TestStatementsUseIndexes(t *testing.T) {
@@ -158,7 +166,9 @@ func readEverything(t *testing.T, s *Store) {
 		errOf(s.GrantList(t.Context(), "a", "", "", 1)), errOf(s.GrantList(t.Context(), "", "a", "", 1)),
 		errOf(s.GrantList(t.Context(), "a", "a", "", 1)), errOf(s.ConsentList(t.Context(), "")), errOf(s.ClientList(t.Context(), "", 1)),
 		errOf(s.ResourceList(t.Context(), "", 1)), errOf(s.Keys(t.Context())), errOf(s.Roots(t.Context())),
-		errOf(s.AuditList(t.Context(), "", 1)), errOf(s.AuditList(t.Context(), "a", 1)), s.Purge(t.Context(), noon, 1),
+		errOf(s.AuditList(t.Context(), "", 1)), errOf(s.AuditList(t.Context(), "a", 1)),
+		errOf(s.RegistrationState(t.Context(), nil, "", nil)), errOf(s.InitialToken(t.Context(), "")), errOf(s.InitialTokenList(t.Context(), "", 1)),
+		errOf(s.ForgottenClients(t.Context(), noon, 1)), s.Purge(t.Context(), noon, 1),
 	} {
 		if err != nil {
 			t.Error(err)

@@ -75,6 +75,10 @@ func (a *administration) acts() map[string]listedAct {
 		"POST clients/{id}/disable":       {a.disableClient, "Keeps a client out, and ends all that it has."},
 		"POST clients/{id}/enable":        {a.enableClient, "Lets a client in again; what ended stays ended."},
 
+		"GET registration-tokens":         {a.registrationTokens, "The tokens with which clients may register themselves."},
+		"POST registration-tokens":        {with(a.createRegistrationToken), "Makes one; it is in this answer only."},
+		"DELETE registration-tokens/{id}": {a.deleteRegistrationToken, "Takes one back; the clients that came with it stay."},
+
 		"GET resources":          {a.resources, "The resource servers."},
 		"POST resources":         {with(a.createResource), "Adds a resource server."},
 		"GET resources/{aud}":    {a.showResource, "One resource server."},

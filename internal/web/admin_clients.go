@@ -79,6 +79,11 @@ func clientForm(m *admin.ClientMetadata) engine.ClientForm {
 		RotateRefresh:           m.RotateRefresh,
 		IDTokenSigningAlg:       m.IDTokenSigningAlg,
 		AccessFormat:            record.AccessFormat(m.AccessTokenFormat),
+		InitiateLoginURI:        m.InitiateLoginURI,
+		DefaultACRValues:        m.DefaultACRValues,
+		Contacts:                m.Contacts,
+		SoftwareID:              m.SoftwareID,
+		SoftwareVersion:         m.SoftwareVersion,
 	}}
 }
 
@@ -91,6 +96,9 @@ func (a *administration) wireClient(c engine.ManagedClient) admin.RegisteredClie
 		CreatedAt:      moment(c.MadeAt),
 		Version:        c.Version,
 		Warnings:       c.Warnings,
+	}
+	if came := c.Registration; came != nil {
+		wire.Registration = &admin.Registration{By: came.By, Managed: len(came.TokenHash) > 0, ForgottenAt: moment(came.EndsAt)}
 	}
 	now := a.Engine.Now().UnixMilli()
 	for _, s := range c.Secrets {
@@ -132,5 +140,10 @@ func clientMetadata(name string, s *record.ClientSettings) admin.ClientMetadata 
 		RotateRefresh:           s.RotateRefresh,
 		IDTokenSigningAlg:       s.IDTokenSigningAlg,
 		AccessTokenFormat:       string(s.AccessFormat),
+		InitiateLoginURI:        s.InitiateLoginURI,
+		DefaultACRValues:        s.DefaultACRValues,
+		Contacts:                s.Contacts,
+		SoftwareID:              s.SoftwareID,
+		SoftwareVersion:         s.SoftwareVersion,
 	}
 }

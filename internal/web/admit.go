@@ -47,11 +47,11 @@ func (s *site) precheck(v *visit) (func(*visit), *oauth.Error) {
 		return s.notFound, nil
 	case len(v.r.RequestURI) > maxURL:
 		return nil, oauth.Refuse(oauth.ReasonParameterTooLong)
-	case v.r.Method != http.MethodPost:
+	case v.r.Method != http.MethodPost && v.r.Method != http.MethodPut:
 		return handler, nil
 	case v.route.isJSON:
 		if !isJSON(v.r.Header) {
-			return nil, oauth.Refuse(oauth.ReasonReportMalformed)
+			return nil, oauth.Refuse(v.route.notJSON)
 		}
 		return handler, v.readBody()
 	case v.route.anyForm && v.r.ContentLength == 0:

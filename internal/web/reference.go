@@ -27,9 +27,11 @@ func Endpoints(issuer oauth.Issuer) ([]Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{issuer: issuer, pages: templates, feed: &feed.Feed{}}
+	s := &site{issuer: issuer, pages: templates, feed: &feed.Feed{}, registers: true}
+	routes := s.table(nil)
+	routes[s.ofRegistration.name] = s.ofRegistration
 	var list []Endpoint
-	for at, r := range s.table(nil) {
+	for at, r := range routes {
 		if strings.HasPrefix(at, "/assets/") {
 			at = "/assets/{hash}" + path.Ext(at)
 		}

@@ -39,6 +39,12 @@ func (s *site) refuse(v *visit, err *oauth.Error) {
 			v.Header().Set("WWW-Authenticate", err.BearerChallenge(s.issuer.String(), v.neededScope(err))) // RFC 6750 §3
 		}
 		s.sendError(v, err)
+	case asRegistration:
+		s.note(v, err)
+		if err.Status() == http.StatusUnauthorized {
+			v.Header().Set("WWW-Authenticate", err.BearerChallenge(s.issuer.String(), nil)) // RFC 6750 §3
+		}
+		s.sendError(v, err)
 	case asPage:
 		s.note(v, err)
 		s.failurePage(v, err)

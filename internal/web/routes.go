@@ -18,14 +18,17 @@ type route struct {
 	spec    string // for the reference page: what it keeps to, where that is a standard
 	get     func(*visit)
 	post    func(*visit)
+	put     func(*visit)
+	remove  func(*visit) // DELETE
 	options func(*visit) // where the answers are shared
 	style   style
-	shared  sharing // with which scripts of other origins
-	anyHost bool    // health checks come by address
-	anyForm bool    // a post may be without a form: userinfo, and what is not there
-	isJSON  bool    // a post is JSON
-	scope   string  // that a bearer needs
-	quiet   bool    // logged at debug level
+	shared  sharing      // with which scripts of other origins
+	anyHost bool         // health checks come by address
+	anyForm bool         // a post may be without a form: userinfo, and what is not there
+	isJSON  bool         // a post is JSON
+	notJSON oauth.Reason // to refuse one that is not
+	scope   string       // that a bearer needs
+	quiet   bool         // logged at debug level
 	gate    gate
 }
 
@@ -33,9 +36,10 @@ type route struct {
 type style int
 
 const (
-	asPage   style = iota // to people
-	asJSON                // RFC 6749 §5.2
-	asBearer              // RFC 6750 §3
+	asPage         style = iota // to people
+	asJSON                      // RFC 6749 §5.2
+	asBearer                    // RFC 6750 §3
+	asRegistration              // RFC 7591 §3.2.2; of a token RFC 6750 §3
 )
 
 // table lists the endpoints. Metadata and JWKS are documents made in advance.
@@ -98,9 +102,12 @@ func (s *site) table(metadata *document) map[string]*route {
 			oauth.PathFeedReceipt:  {post: s.feedReceipt, isJSON: true, gate: lookups, about: "A verifier says what it has applied."},
 			oauth.PathFeedJWKS:     {get: s.feedKeys, gate: documents, shared: withAll, about: "The public keys that heads and snapshots of the feed are verified with.", spec: "RFC 7517 §5"},
 		} {
-			r.style, r.scope = asBearer, oauth.ScopeReadRevocations
+			r.style, r.scope, r.notJSON = asBearer, oauth.ScopeReadRevocations, oauth.ReasonReportMalformed
 			add(r, base+path)
 		}
+	}
+	if s.registers {
+		s.addRegistration(add, base+oauth.PathRegister)
 	}
 	for _, prefix := range []string{"", base} {
 		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true, about: "Whether the process lives. It looks at nothing else."}, prefix+"/healthz")
@@ -109,11 +116,30 @@ func (s *site) table(metadata *document) map[string]*route {
 	return routes
 }
 
+// addRegistration adds the routes of clients that register themselves.
+func (s *site) addRegistration(add func(route, string), path string) {
+	whole := route{
+		isJSON: true, notJSON: oauth.ReasonRegistrationMalformed, style: asRegistration, shared: withAll, gate: newGate(),
+	}
+	one := whole
+	whole.post, whole.about, whole.spec = s.register, "A client registers itself; where the setting `registration` is on.", "RFC 7591 §3; OpenID Connect Dynamic Client Registration §3"
+	add(whole, path)
+	one.get, one.put, one.remove = s.registration, s.updateRegistration, s.deleteRegistration
+	one.options = s.options
+	one.name, one.about, one.spec = path+"/{client_id}", "A client that registered itself reads, replaces or deletes its registration.", "RFC 7592 §2; OpenID Connect Dynamic Client Registration §4"
+	s.registrations, s.ofRegistration = path+"/", &one
+}
+
 // find gives the route of a path. A path that is written with escapes is not
 // one of ours: what a proxy in front compares must be what we compare.
 func (s *site) find(r *http.Request) *route {
 	if found, ok := s.routes[r.URL.Path]; ok && r.URL.RawPath == "" {
 		return found
+	}
+	if s.ofRegistration != nil && r.URL.RawPath == "" {
+		if id, below := strings.CutPrefix(r.URL.Path, s.registrations); below && id != "" && !strings.Contains(id, "/") {
+			return s.ofRegistration
+		}
 	}
 	return s.lost
 }
@@ -125,6 +151,10 @@ func (r *route) handler(method string) func(*visit) {
 		return r.get
 	case http.MethodPost:
 		return r.post
+	case http.MethodPut:
+		return r.put
+	case http.MethodDelete:
+		return r.remove
 	case http.MethodOptions:
 		return r.options
 	}
@@ -137,7 +167,7 @@ func (r *route) allow() string {
 	for _, of := range []struct {
 		name   string
 		answer func(*visit)
-	}{{"GET, HEAD", r.get}, {http.MethodPost, r.post}, {http.MethodOptions, r.options}} {
+	}{{"GET, HEAD", r.get}, {http.MethodPost, r.post}, {http.MethodPut, r.put}, {http.MethodDelete, r.remove}, {http.MethodOptions, r.options}} {
 		if of.answer != nil {
 			methods = append(methods, of.name)
 		}

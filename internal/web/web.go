@@ -26,19 +26,24 @@ type Config struct {
 
 // site answers for one issuer.
 type site struct {
-	engine  *engine.Engine
-	feed    *feed.Feed
-	issuer  oauth.Issuer
-	hosts   [2]string // what Host may be
-	pages   *pages.Site
-	log     *slog.Logger
-	proxies []netip.Prefix
-	routes  map[string]*route
-	lost    *route
-	cookies cookieNames
-	formKey []byte
-	keys    atomic.Pointer[document] // the key set as it was last served
-	ofFeed  atomic.Pointer[document] // that of the feed
+	engine    *engine.Engine
+	feed      *feed.Feed
+	issuer    oauth.Issuer
+	hosts     [2]string // what Host may be
+	pages     *pages.Site
+	log       *slog.Logger
+	proxies   []netip.Prefix
+	routes    map[string]*route
+	lost      *route
+	registers bool // clients may register themselves
+	// registrations is the path above those of registered clients, and ofRegistration
+	// what answers there; nil where clients do not register themselves.
+	registrations  string
+	ofRegistration *route
+	cookies        cookieNames
+	formKey        []byte
+	keys           atomic.Pointer[document] // the key set as it was last served
+	ofFeed         atomic.Pointer[document] // that of the feed
 }
 
 // New makes the handler of every public endpoint of the engine's issuer.
@@ -56,15 +61,16 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s := &site{
-		engine:  c.Engine,
-		feed:    c.Feed,
-		issuer:  issuer,
-		hosts:   hostsOf(issuer),
-		pages:   templates,
-		log:     c.Log,
-		proxies: c.TrustedProxies,
-		cookies: cookiesOf(issuer),
-		formKey: c.Engine.FormKey(),
+		engine:    c.Engine,
+		feed:      c.Feed,
+		issuer:    issuer,
+		hosts:     hostsOf(issuer),
+		pages:     templates,
+		log:       c.Log,
+		proxies:   c.TrustedProxies,
+		cookies:   cookiesOf(issuer),
+		formKey:   c.Engine.FormKey(),
+		registers: c.Engine.RegistrationIsOn(),
 	}
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true}
 	s.routes = s.table(newDocument(metadata, metadataCacheControl))

@@ -61,9 +61,9 @@ func (b *logBook) String() string {
 }
 
 // newWorld serves an issuer on a real socket.
-func newWorld(t *testing.T, issuer string) *world {
+func newWorld(t *testing.T, issuer string, change ...func(*decide.Policy)) *world {
 	t.Helper()
-	w := newSite(t, issuer)
+	w := newSite(t, issuer, change...)
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -74,7 +74,7 @@ func newWorld(t *testing.T, issuer string) *world {
 }
 
 // newSite is an issuer that nobody serves yet.
-func newSite(t *testing.T, issuer string) *world {
+func newSite(t *testing.T, issuer string, change ...func(*decide.Policy)) *world {
 	t.Helper()
 	ctx := context.Background()
 	st, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "mintmark.db"), Issuer: issuer, Unsafe: true})
@@ -91,7 +91,11 @@ func newSite(t *testing.T, issuer string) *world {
 	}
 	w := &world{t: t, store: st, log: &logBook{requests: make(chan string, 1000)}, secrets: map[string]string{}}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.engine, err = engine.Open(ctx, engine.Config{Policy: decide.DefaultPolicy(id), Store: st, KEK: secret.KEK{7}, Log: log})
+	policy := decide.DefaultPolicy(id)
+	for _, c := range change {
+		c(policy)
+	}
+	w.engine, err = engine.Open(ctx, engine.Config{Policy: policy, Store: st, KEK: secret.KEK{7}, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

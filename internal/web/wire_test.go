@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 )
 
@@ -35,6 +37,8 @@ const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 //	! issuer URL   what it runs as, http://localhost:8484 if not said
 //	! ana          there is a user, ana@example.com
 //	! rsa          the key of every algorithm is there
+//	! registration MODE N  who may register clients, and how many of a network
+//	! initial      {initial} is a token with which one client may register
 //	! broken       the database is gone
 //	! from ADDR    the next request comes from this address of the loopback
 //	> ...          a request; lines of its body are joined
@@ -77,6 +81,7 @@ type conversation struct {
 	t      *testing.T // also before there is a world
 	issuer string
 	from   string
+	policy []func(*decide.Policy)
 	known  map[string]string
 	jar    map[string]string
 	hidden []string // what must not be in the log
@@ -112,6 +117,19 @@ func (c *conversation) directive(words []string) {
 	switch {
 	case words[0] == "issuer" && c.world == nil:
 		c.issuer = words[1]
+	case words[0] == "registration" && c.world == nil:
+		most, _ := strconv.ParseInt(words[2], 10, 64)
+		c.policy = append(c.policy, func(p *decide.Policy) {
+			p.Registration.Mode, p.Registration.PerNetwork = decide.RegistrationMode(words[1]), most
+		})
+	case words[0] == "initial":
+		c.begin()
+		made, err := c.engine.CreateInitialToken(c.t.Context(), engine.InitialTokenForm{Name: "one", TTL: 60, Most: 1})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.known["initial"] = made.Token
+		c.hide(made.Token)
 	case words[0] == "ana":
 		c.begin()
 		c.addAna()
@@ -131,7 +149,7 @@ func (c *conversation) directive(words []string) {
 // begin starts the server when it is first needed.
 func (c *conversation) begin() {
 	if c.world == nil {
-		c.world = newWorld(c.t, c.issuer)
+		c.world = newWorld(c.t, c.issuer, c.policy...)
 		c.hide(c.setup, password, "ana@example.com")
 	}
 }
@@ -190,7 +208,7 @@ func complete(head []string, body, host string) string {
 	if !has("Host") {
 		head = append(head, "Host: "+host)
 	}
-	if strings.HasPrefix(head[0], "POST") {
+	if strings.HasPrefix(head[0], "POST") || strings.HasPrefix(head[0], "PUT") && body != "" {
 		if !has("Content-Length") && !has("Transfer-Encoding") {
 			head = append(head, "Content-Length: "+strconv.Itoa(len(body)))
 		}
@@ -275,6 +293,9 @@ var learned = map[string]*regexp.Regexp{
 	"refresh":     regexp.MustCompile(`"refresh_token":"([^"]+)"`),
 	"id_token":    regexp.MustCompile(`"id_token":"([^"]+)"`),
 	"etag":        regexp.MustCompile(`(?m)^Etag: (\S+)`),
+	"registered":  regexp.MustCompile(`"client_id":"([^"]+)"`),
+	"managing":    regexp.MustCompile(`"registration_access_token":"([^"]+)"`),
+	"mcs":         regexp.MustCompile(`"client_secret":"([^"]+)"`),
 	"sid":         regexp.MustCompile(`name="session" value="([^"]+)"`),
 	"style":       regexp.MustCompile(`href="([^"]*/assets/[0-9a-f]+\.css)"`),
 }
@@ -286,7 +307,7 @@ func (c *conversation) learn(raw string, ours bool) {
 	for name, pattern := range learned {
 		if found := pattern.FindStringSubmatch(raw); found != nil {
 			c.known[name] = found[1]
-			if name != "etag" && name != "style" && name != "sid" {
+			if name != "etag" && name != "style" && name != "sid" && name != "registered" {
 				c.hide(found[1])
 			}
 		}
@@ -438,41 +459,4 @@ func attribute(tag, name string) string {
 		return ""
 	}
 	return found[1]
-}
-
-// masks replace what changes with every run.
-var masks = []struct {
-	pattern *regexp.Regexp
-	with    string
-}{
-	{regexp.MustCompile(`(?m)^Date: .*`), "Date: <now>"},
-	{regexp.MustCompile(`"time":"[^"]*",`), ""},
-	{regexp.MustCompile(`"us":\d+,`), ""},
-	{regexp.MustCompile(`"gid":"[^"]*"`), `"gid":"<gid>"`},
-	{regexp.MustCompile(`r1\.[A-Za-z0-9_-]+`), "r1.<sealed>"},
-	{regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`), "<jwt>"},
-	{regexp.MustCompile(`mrt_[\w.-]+`), "<refresh token>"},
-	{regexp.MustCompile(`mst_[\w.-]+`), "<setup token>"},
-	{regexp.MustCompile(`([?&]code=)[^&\s]+`), "${1}<code>"},
-	{regexp.MustCompile(`(  code=).+`), "${1}<code>"},
-	{regexp.MustCompile(`(interaction=)[\w-]+`), "${1}<interaction>"},
-	{regexp.MustCompile(`(form_token=)[\w-]+`), "${1}<form token>"},
-	{regexp.MustCompile(`(user=)[\w-]+`), "${1}<sub>"},
-	{regexp.MustCompile(`(session=)[\w-]{22,}`), "${1}<session>"},
-	{regexp.MustCompile(`(browser=)[\w-]{22,}`), "${1}<browser>"},
-	{regexp.MustCompile(`"expires_in":\d+`), `"expires_in":<about 900>`},
-	{regexp.MustCompile(`"(iat|exp|auth_time|rvs|updated_at)":\d+`), `"$1":<number>`},
-	{regexp.MustCompile(`"(sub|sid|jti)":"[\w-]{22}"`), `"$1":"<id>"`},
-	{regexp.MustCompile(`"(x|y|kid|n)":"[\w-]+"`), `"$1":"<key>"`},
-	{regexp.MustCompile(`nonce-[A-Z0-9]+`), "nonce-<nonce>"},
-	{regexp.MustCompile(`x{1000,}`), "<many x>"},
-	{regexp.MustCompile(`(?m)^Etag: .*`), "Etag: <hash>"},
-	{regexp.MustCompile(`/assets/[0-9a-f]+`), "/assets/<hash>"},
-}
-
-func masked(text string) string {
-	for _, mask := range masks {
-		text = mask.pattern.ReplaceAllString(text, mask.with)
-	}
-	return text
 }

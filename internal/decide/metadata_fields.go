@@ -1,0 +1,156 @@
+package decide
+
+import (
+	"slices"
+
+	"github.com/mintmark-id/mintmark/internal/jose"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+// The documents that define client metadata.
+const (
+	inRFC7591  = "RFC 7591 §2"
+	inOIDC     = "OpenID Connect Dynamic Client Registration §2"
+	inBoth     = "RFC 7591 §2; OpenID Connect Dynamic Client Registration §2"
+	inRPLogout = "OpenID Connect RP-Initiated Logout §3.1"
+)
+
+// metadataTable is every field that the specifications of registration and of
+// logout define, and every other that is registered with IANA and would change what
+// a client may rely on. Each is done or refused.
+var (
+	metadataTable = slices.Concat(flowFields(), peopleFields(), tokenFields(), unservedFields(), serverFields())
+	metadataIndex = indexMetadata()
+)
+
+func indexMetadata() map[string]int {
+	index := make(map[string]int, len(metadataTable))
+	for n, field := range metadataTable {
+		index[field.Name] = n
+	}
+	return index
+}
+
+// MetadataFields is the table of client metadata.
+func MetadataFields() []MetadataField { return slices.Clone(metadataTable) }
+
+// flowFields say how the client gets its tokens.
+func flowFields() []MetadataField {
+	return []MetadataField{
+		list("redirect_uris", inBoth, "Where codes may go, compared exactly: https, http on loopback, or a private-use scheme with a dot. At least one.", "",
+			func(s *record.ClientSettings) *[]string { return &s.RedirectURIs }),
+		{
+			Name: "response_types", Spec: inBoth, Rule: "`code` alone: no token travels in a URL.", Default: "`code`",
+			take: func(_ *Metadata, from jose.Object) bool {
+				types, err := from.Strings("response_types")
+				return err == nil && len(types) == 1 && types[0] == oauth.ResponseTypeCode
+			},
+			show: func(*record.Client) any { return []string{oauth.ResponseTypeCode} },
+		},
+		list("grant_types", inBoth, "`authorization_code`, also `refresh_token`. A client that nobody vouches for gets nothing in its own name.", "`authorization_code`",
+			func(s *record.ClientSettings) *[]string { return &s.GrantTypes }),
+		text("token_endpoint_auth_method", inBoth, "`client_secret_basic`, `client_secret_post`, or `none` for a public client, which then always uses PKCE.", "`client_secret_basic`",
+			func(s *record.ClientSettings) *string { return &s.TokenEndpointAuthMethod }),
+		text("application_type", inOIDC, "`web` or `native`; the port of a loopback redirect URI may differ for `native` (RFC 8252 §7.3).", "`native` if every redirect URI leads to the user's own machine, else `web`",
+			func(s *record.ClientSettings) *string { return &s.ApplicationType }),
+		{
+			Name: "scope", Spec: inRFC7591, Rule: "What the client may ask for: the scopes of OpenID Connect. Scopes of an API are an administrator's to give.", Default: "all of them",
+			take: func(into *Metadata, from jose.Object) bool {
+				value, err := from.String("scope")
+				scopes, ok := oauth.ParseScopes(value)
+				into.Settings.Scope = scopes.String()
+				return err == nil && ok
+			},
+			show: func(c *record.Client) any { return c.Settings.Scope },
+		},
+		list("post_logout_redirect_uris", inRPLogout, "Where a logout may lead, compared exactly.", "",
+			func(s *record.ClientSettings) *[]string { return &s.PostLogoutRedirectURIs }),
+		text("initiate_login_uri", inOIDC, "https: where the account page sends a user who wants to begin there, with `iss` (OpenID Connect Core §4).", "",
+			func(s *record.ClientSettings) *string { return &s.InitiateLoginURI }),
+	}
+}
+
+// peopleFields are shown to users and administrators.
+func peopleFields() []MetadataField {
+	return []MetadataField{
+		{
+			Name: "client_name", Spec: inBoth, Rule: "What the consent page calls the client: at most 100 visible characters.", Default: "the host of the first redirect URI",
+			take: func(into *Metadata, from jose.Object) (ok bool) {
+				value, err := from.String("client_name")
+				into.Name = value
+				return err == nil && value != ""
+			},
+			show: func(c *record.Client) any { return c.Name },
+		},
+		text("client_uri", inBoth, "https; the consent page links to it.", "", func(s *record.ClientSettings) *string { return &s.ClientURI }),
+		text("logo_uri", inBoth, "https; shown on the pages about the client.", "", func(s *record.ClientSettings) *string { return &s.LogoURI }),
+		text("policy_uri", inBoth, "https; the pages link to it.", "", func(s *record.ClientSettings) *string { return &s.PolicyURI }),
+		text("tos_uri", inBoth, "https; the pages link to it.", "", func(s *record.ClientSettings) *string { return &s.TosURI }),
+		list("contacts", inBoth, "Kept for the administrator: at most 10, of at most 100 visible characters.", "", func(s *record.ClientSettings) *[]string { return &s.Contacts }),
+		text("software_id", inRFC7591, "Kept for the administrator: at most 100 visible characters.", "", func(s *record.ClientSettings) *string { return &s.SoftwareID }),
+		text("software_version", inRFC7591, "Kept for the administrator: at most 100 visible characters.", "", func(s *record.ClientSettings) *string { return &s.SoftwareVersion }),
+	}
+}
+
+// tokenFields say what the client's tokens and sign-ins are like.
+func tokenFields() []MetadataField {
+	return []MetadataField{
+		text("id_token_signed_response_alg", inOIDC, "`RS256`, `ES256` or `Ed25519`; never `none`.", "`RS256` (OpenID Connect Core §15.1)",
+			func(s *record.ClientSettings) *string { return &s.IDTokenSigningAlg }),
+		{
+			Name: "subject_type", Spec: inOIDC, Rule: "`public`.", Default: "`public`",
+			take: func(_ *Metadata, from jose.Object) bool {
+				value, err := from.String("subject_type")
+				return err == nil && value == "public"
+			},
+			show: func(*record.Client) any { return "public" },
+		},
+		{
+			Name: "default_max_age", Spec: inOIDC, Rule: "Seconds: the `max_age` of a request that names none.", Default: "no limit",
+			take: func(into *Metadata, from jose.Object) bool {
+				value, err := from.Int64("default_max_age")
+				into.Settings.DefaultMaxAge = &value
+				return err == nil && value >= 0
+			},
+			show: func(c *record.Client) any { return c.Settings.DefaultMaxAge },
+		},
+		{
+			Name: "require_auth_time", Spec: inOIDC, Rule: "Every ID token has `auth_time` anyway.", Default: "`false`",
+			take: func(into *Metadata, from jose.Object) (ok bool) {
+				value, err := from.Bool("require_auth_time")
+				into.Settings.RequireAuthTime = value
+				return err == nil
+			},
+			show: func(c *record.Client) any { return c.Settings.RequireAuthTime },
+		},
+		list("default_acr_values", inOIDC, "A wish, as `acr_values` is: `acr` says which authentication there was. At most 10.", "",
+			func(s *record.ClientSettings) *[]string { return &s.DefaultACRValues }),
+	}
+}
+
+// text is a field that is a string of the settings.
+func text(name, spec, rule, otherwise string, of func(*record.ClientSettings) *string) MetadataField {
+	return MetadataField{
+		Name: name, Spec: spec, Rule: rule, Default: otherwise,
+		take: func(into *Metadata, from jose.Object) bool {
+			value, err := from.String(name)
+			*of(&into.Settings) = value
+			return err == nil && value != ""
+		},
+		show: func(c *record.Client) any { return *of(&c.Settings) },
+	}
+}
+
+// list is a field that is a list of strings of the settings.
+func list(name, spec, rule, otherwise string, of func(*record.ClientSettings) *[]string) MetadataField {
+	return MetadataField{
+		Name: name, Spec: spec, Rule: rule, Default: otherwise,
+		take: func(into *Metadata, from jose.Object) bool {
+			values, err := from.Strings(name)
+			*of(&into.Settings) = values
+			return err == nil
+		},
+		show: func(c *record.Client) any { return *of(&c.Settings) },
+	}
+}

@@ -1,0 +1,57 @@
+package decide
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+)
+
+// unvouched makes the client of a case one that registered itself.
+func (c *authorizeCase) unvouched() *authorizeCase {
+	client := *c.st.Client
+	client.Registration = &record.Registration{ClientID: client.ID, EndsAt: tokenNow + 1}
+	c.st.Client = &client
+	return c
+}
+
+// RFC 9700 §4.11.2: an error of a client that nobody vouches for is no way to
+// another site until a user has signed in.
+func TestAnErrorTakesNobodyToAClientThatNobodyVouchesFor(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*authorizeCase)
+		leaves bool
+	}{
+		{"a bad scope, nobody signed in", func(c *authorizeCase) { c.st.Session = nil }, false},
+		{"a bad scope, a session that ended", func(c *authorizeCase) { c.st.Parents.SessionEndedAt = 1 }, false},
+		{"a bad scope, signed in", func(*authorizeCase) {}, true},
+		{"prompt=none, nobody signed in", func(c *authorizeCase) { c.st.Session, c.ask.Request.Prompt = nil, []string{oauth.PromptNone} }, true},
+	} {
+		own, other := newAuthorize(), newAuthorize().unvouched()
+		for _, from := range []*authorizeCase{own, other} {
+			from.ask.Request.Scope = oauth.NewScopes("nothing:known")
+			c.change(from)
+		}
+		if out := own.run(); out.Err == nil || !out.Answer.CanRedirect {
+			t.Errorf("%s: an administrator's client gets %v, redirected: %v", c.name, out.Err, out.Answer.CanRedirect)
+		}
+		if out := other.run(); out.Err == nil || out.Answer.CanRedirect != c.leaves {
+			t.Errorf("%s: %v, redirected: %v", c.name, out.Err, out.Answer.CanRedirect)
+		}
+	}
+}
+
+func TestAClientIsKeptOnceItGotACode(t *testing.T) {
+	c := newAuthorize().unvouched()
+	kept := record.Change(record.ConfirmRegistration{ClientID: c.st.Client.ID})
+	out := c.run()
+	if where(out) != "code" || !slices.ContainsFunc(out.Changes, func(change record.Change) bool { return change == kept }) {
+		t.Errorf("%s: %#v", where(out), out.Changes)
+	}
+	c.st.Consent = nil
+	if out := c.run(); where(out) != "consent page" || slices.ContainsFunc(out.Changes, func(change record.Change) bool { return change == kept }) {
+		t.Errorf("%s: %#v", where(out), out.Changes)
+	}
+}
