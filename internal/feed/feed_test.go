@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/mintmark-id/mintmark/internal/jose"
+	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
 )
@@ -197,6 +199,45 @@ func TestASnapshotIsWhatAReaderOfTheWholeLogKnows(t *testing.T) {
 	w.must(err)
 	next := w.reader(Cursor{header.Log, header.Seq}, revocation.Chain(chain))
 	next.follow(w.stream(next.Cursor), w.revoke(revocation.ForSID("b")))
+}
+
+// A snapshot is read from the database, which is ahead of what is streamed for a
+// moment: whoever takes one goes on from it, and is not sent for another.
+func TestASnapshotIsHandedOutOnceItCanBeResumed(t *testing.T) {
+	w := newWorld(t)
+	ring := w.Ring()
+	held, following, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var first atomic.Bool
+	config := w.Config
+	config.Ring = func() *mint.Ring {
+		select {
+		case <-held: // from here on, the first who signs is the follower, for the head that comes next
+			if first.CompareAndSwap(false, true) {
+				close(following)
+				<-goOn
+			}
+		default:
+		}
+		return ring
+	}
+	slow, err := Open(t.Context(), config)
+	w.must(err)
+	t.Cleanup(slow.Close)
+	close(held)
+	w.revoke(revocation.ForSID("a"))
+	<-following
+	time.AfterFunc(50*time.Millisecond, func() { close(goOn) })
+	body, err := slow.Snapshot(t.Context())
+	w.must(err)
+	var header snapshotHeader
+	line, _, _ := bytes.Cut(body, []byte{'\n'})
+	w.must(json.Unmarshal(line, &header))
+	if header.Seq != w.head().Seq {
+		t.Errorf("the snapshot is of %d, the log stands at %d", header.Seq, w.head().Seq)
+	}
+	s, err := slow.Stream(t.Context(), Cursor{header.Log, header.Seq}, lasting)
+	w.must(err)
+	s.Close()
 }
 
 // snapshot takes one apart and checks its signature.

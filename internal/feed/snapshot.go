@@ -62,7 +62,33 @@ func (f *Feed) Snapshot(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	s.from, s.at, s.body = Cursor{part.Head.LogID, part.Seq}, now, body
+	f.awaitTail(ctx, s.from)
 	return body, nil
+}
+
+// awaitTail waits until a reader can go on from a place, at most for a beat: the
+// database, which a snapshot is read from, is ahead of the tail for a moment, and the
+// reader would be sent for another snapshot.
+func (f *Feed) awaitTail(ctx context.Context, at Cursor) {
+	timer := time.NewTimer(beat)
+	defer timer.Stop()
+	for {
+		f.mu.Lock()
+		there, news := f.tail.log == at.Log && f.tail.seq >= at.Seq, f.readme
+		f.mu.Unlock()
+		if there {
+			return
+		}
+		select {
+		case <-news:
+		case <-timer.C:
+			return
+		case <-f.closed:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (f *Feed) renderSnapshot(part *record.LogPart) ([]byte, error) {
