@@ -16,6 +16,8 @@ const (
 	breakFor        = 5 * time.Second
 	introspectFor   = 1500 * time.Millisecond
 	maxIntrospected = 10_000 // answers kept
+
+	noToken = "-" // nobody has ever been given it
 )
 
 var errBroken = errors.New("introspection has failed several times in a row")
@@ -24,8 +26,9 @@ var errBroken = errors.New("introspection has failed several times in a row")
 // (RFC 7662): once at a time for each token, and not at all for a while after
 // several failures, for an issuer in trouble needs no stampede.
 type introspector struct {
-	remote *remote
-	life   context.Context // the verifier's: an answer serves more callers than the one who asked
+	remote   *remote
+	life     context.Context // the verifier's: an answer serves more callers than the one who asked
+	audience string          // what tokens are asked about for
 
 	mu      sync.Mutex
 	answers map[string]*answer
@@ -96,7 +99,11 @@ func (i *introspector) makeRoom(now time.Time) {
 func (i *introspector) ask(token string, a *answer) {
 	ctx, cancel := context.WithTimeout(i.life, introspectFor)
 	defer cancel()
-	body, err := i.remote.form(ctx, pathIntrospect, url.Values{"token": {token}, "token_type_hint": {"access_token"}})
+	// Without the resource, an issuer to which the client may not ask this would call
+	// every token inactive; with it, it says so, and that is no answer about a token.
+	body, err := i.remote.form(ctx, pathIntrospect, url.Values{
+		"token": {token}, "token_type_hint": {"access_token"}, "resource": {i.audience},
+	})
 	if err == nil {
 		var o jose.Object
 		if o, err = jose.DecodeObject(body); err == nil {
@@ -116,4 +123,18 @@ func (i *introspector) ask(token string, a *answer) {
 		}
 	}
 	close(a.done)
+}
+
+// mayAsk asks once whether the client may introspect tokens for the audience at
+// all, with one that is none. A client that may not is better found out at the start
+// than in an outage. Trouble of other kinds is none of a setting.
+func (i *introspector) mayAsk(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, introspectFor)
+	defer cancel()
+	_, err := i.remote.form(ctx, pathIntrospect, url.Values{"token": {noToken}, "resource": {i.audience}})
+	var answer *answerError
+	if errors.As(err, &answer) && answer.code == " invalid_target" {
+		return errors.New("give the client the API's resource, or while the log is not fresh it can ask about no token")
+	}
+	return nil
 }

@@ -260,6 +260,15 @@ func writeKeys(w http.ResponseWriter, keys ...*jose.PrivateKey) {
 
 func (i *issuer) introspect(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
+	if r.PostForm.Get("resource") != testAudience {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"invalid_target"}`)
+		return
+	}
+	if r.PostForm.Get("token") == noToken {
+		_, _ = io.WriteString(w, `{"active":false}`)
+		return
+	}
 	active, status := true, http.StatusOK
 	if i.active != nil {
 		active, status = i.active(r.PostForm.Get("token"))

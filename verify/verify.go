@@ -75,7 +75,7 @@ func New(ctx context.Context, issuer, audience string, opts ...Option) (*Verifie
 	v.life, v.end = context.WithCancel(ctx)
 	v.keys.remote, v.keys.path, v.keys.life = &v.remote, pathKeys, v.life
 	v.headKeys.remote, v.headKeys.path, v.headKeys.life = &v.remote, pathHeadKeys, v.life
-	v.introspection.remote, v.introspection.life = &v.remote, v.life
+	v.introspection.remote, v.introspection.life, v.introspection.audience = &v.remote, v.life, audience
 	f := &follower{v: v}
 	if s.seedDir != "" {
 		v.sow(f)
@@ -84,6 +84,7 @@ func New(ctx context.Context, issuer, audience string, opts ...Option) (*Verifie
 	v.work.Go(func() { f.run(v.life) })
 	v.work.Go(func() { v.sendReceipts(v.life) })
 	v.work.Go(func() { v.watch(v.life) })
+	v.work.Go(func() { v.tryIntrospection(v.life) })
 	if s.seedDir != "" {
 		v.work.Go(func() { v.keepSeed(v.life) })
 	}
@@ -141,6 +142,20 @@ func (v *Verifier) trouble(err error) {
 		return
 	}
 	v.settings.log.WarnContext(v.life, "the revocation feed failed", "error", err)
+}
+
+// tryIntrospection says in the log, once something is known, if what the verifier
+// falls back on would not work.
+func (v *Verifier) tryIntrospection(ctx context.Context) {
+	select {
+	case <-v.ready:
+	case <-ctx.Done():
+		return
+	}
+	if err := v.introspection.mayAsk(ctx); err != nil {
+		v.settings.log.ErrorContext(ctx, "this client may not introspect tokens for this audience",
+			"client", v.settings.clientID, "audience", v.audience, "error", err)
+	}
 }
 
 // watch cuts streams whose tokens have died, at once when the log says so, and

@@ -52,12 +52,16 @@ func Introspect(req *oauth.IntrospectionRequest, tok Presented, st *record.Token
 		// RFC 7662 §2.1: "the endpoint MUST also require some form of authorization".
 		return refuse[Introspection](refuseClient(oauth.ReasonClientAuthMissing, req.Credentials))
 	}
+	if req.Resource != "" && !meantFor([]string{req.Resource}, caller.Client()) {
+		return refuse[Introspection](oauth.Refuse(oauth.ReasonResourceNotAllowed).With("resource"))
+	}
 	var answer Introspection
 	switch {
 	case tok.Reason != "":
+	case tok.Access == nil && req.Resource != "":
 	case tok.Refresh != nil:
 		answer = introspectRefresh(tok.Refresh, caller.Client(), st, env)
-	case tok.Access != nil:
+	case tok.Access != nil && (req.Resource == "" || slices.Contains(tok.Access.Audience, req.Resource)):
 		answer = introspectAccess(tok.Access, caller.Client(), st, env)
 	}
 	return Outcome[Introspection]{Answer: answer}

@@ -179,6 +179,42 @@ func TestWhatIsActiveForWhom(t *testing.T) {
 	}
 }
 
+// Whoever asks what a token is worth at a resource hears whether the question is
+// theirs to ask, and of no token that is for another.
+func TestIntrospectionMayBeAboutOneResource(t *testing.T) {
+	server, stranger := otherClient(), otherClient()
+	server.Settings.Resources = []string{tokenAPI, "https://other.example"}
+	own := newAccess(server)
+	for _, c := range []struct {
+		name     string
+		c        *tokenCase
+		resource string
+		active   bool
+		reason   oauth.Reason
+	}{
+		{"its own", newAccess(server), tokenAPI, true, ""},
+		{"another of its own, which the token is not for", newAccess(server), "https://other.example", false, ""},
+		{"one that is not its own", newAccess(stranger), tokenAPI, false, oauth.ReasonResourceNotAllowed},
+		{"one that there is not", newAccess(server), "https://nobody.example", false, oauth.ReasonResourceNotAllowed},
+		{"itself, which the token is not for", own, own.st.Client.ID, false, ""},
+		{"its own, of a refresh token", newPresentedRefresh(tokenClient(), 5), tokenAPI, false, ""},
+	} {
+		out := Introspect(&oauth.IntrospectionRequest{Credentials: c.c.cred, Resource: c.resource}, c.c.tok, &c.c.st, c.c.env)
+		code := oauth.Code("")
+		if c.reason != "" {
+			code = oauth.InvalidTarget
+		}
+		wantRefusal(t, out.Err, c.reason, code)
+		if out.Answer.Active != c.active {
+			t.Errorf("%s: active is %v", c.name, out.Answer.Active)
+		}
+	}
+	wrong := newAccess(stranger)
+	wrong.cred.Secret = "wrong"
+	out := Introspect(&oauth.IntrospectionRequest{Credentials: wrong.cred, Resource: tokenAPI}, wrong.tok, &wrong.st, wrong.env)
+	wantRefusal(t, out.Err, oauth.ReasonClientSecretWrong, oauth.InvalidClient) // contract: the client first
+}
+
 func TestIntrospectionIsForConfidentialClients(t *testing.T) {
 	c := newAccess(tokenPublic())
 	wantRefusal(t, c.introspect().Err, oauth.ReasonClientAuthMissing, oauth.InvalidClient) // RFC 7662 §2.1

@@ -127,7 +127,7 @@ func TestTokenRequestsAreRefusedInTheOrderOfTheContract(t *testing.T) {
 func TestIntrospectionAndRevocationNeedAToken(t *testing.T) {
 	form := mustForm(t, "token=x&token_type_hint=refresh_token")
 	i, err := ParseIntrospectionRequest(basic("a", "b"), form)
-	if want := (IntrospectionRequest{Credentials{"a", "b", AuthBasic}, "x", "refresh_token"}); err != nil || i != want {
+	if want := (IntrospectionRequest{Credentials{"a", "b", AuthBasic}, "x", "refresh_token", ""}); err != nil || i != want {
 		t.Errorf("introspection: %+v, %v", i, err)
 	}
 	r, err := ParseRevocationRequest(basic("a", "b"), form)
@@ -148,6 +148,31 @@ func TestIntrospectionAndRevocationNeedAToken(t *testing.T) {
 		}
 		if _, err := ParseRevocationRequest("", form); err == nil || err.Reason != reason {
 			t.Errorf("revocation %s: %v", text, err)
+		}
+	}
+}
+
+func TestIntrospectionMayBeAboutOneResource(t *testing.T) {
+	for text, want := range map[string]struct {
+		resource string
+		reason   Reason
+	}{
+		"token=x":                                         {},
+		"token=x&resource=https://api.example/":           {resource: "https://api.example/"},
+		"token=x&resource=":                               {},
+		"token=x&resource=api":                            {reason: ReasonResourceMalformed},
+		"token=x&resource=https://a/%23f":                 {reason: ReasonResourceMalformed},
+		"token=x&resource=https://a/&resource=https://b/": {reason: ReasonParameterRepeated},
+	} {
+		got, err := ParseIntrospectionRequest(basic("a", "b"), mustForm(t, text))
+		if want.reason == "" {
+			if err != nil || got.Resource != want.resource {
+				t.Errorf("%s: %+v, %v", text, got, err)
+			}
+			continue
+		}
+		if err == nil || err.Reason != want.reason || err.Param != "resource" || got != (IntrospectionRequest{}) {
+			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
 }
