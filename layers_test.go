@@ -29,7 +29,7 @@ var rooms = []room{
 	{"internal/gendocs", "config decide inspect jose mint oauth record secret web", "", "it writes docs/reference from the tables that the code runs by, and is part of no program"},
 	{"test", "everything", "", "it holds tests of the whole"},
 
-	{"internal/web", "engine feed oauth admin record", "", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},
+	{"internal/web", "engine feed oauth admin record", "golang.org/x/text", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},
 	{"internal/feed", "mint store record revocation egress", "", "it serves what was committed and decides nothing"},
 	{"internal/outbox", "mint store record revocation egress", "", "it delivers what was committed and decides nothing"},
 	{"internal/engine", "decide mint store secret record oauth revocation egress", "", "it orchestrates; what the network said arrives from web already parsed"},

@@ -213,7 +213,9 @@ func newEngine(ctx context.Context, c *config.Config, database *store.Store, key
 
 // serve answers on both listeners.
 func (s *server) serve(public, private net.Listener) error {
-	handler, err := web.New(web.Config{Engine: s.engine, Feed: s.feed, Log: s.log, TrustedProxies: s.config.TrustedProxy})
+	handler, err := web.New(web.Config{
+		Engine: s.engine, Feed: s.feed, Log: s.log, TrustedProxies: s.config.TrustedProxy, Language: s.config.Language,
+	})
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type settingsGiven struct {
 	KekFile        string   `placeholder:"FILE" help:"${kek_file}"`
 
 	PasswordPolicy string `placeholder:"NAME" help:"${password_policy}"`
+	Language       string `placeholder:"TAG" help:"${language}"`
 
 	Registration      string `placeholder:"WHO" help:"${registration}"`
 	RegistrationLimit string `placeholder:"N" help:"${registration_limit}"`

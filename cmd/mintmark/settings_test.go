@@ -2,10 +2,21 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/config"
+	"github.com/mintmark-id/mintmark/internal/web"
 )
+
+// The setting offers the languages that the pages have, and starts with the same.
+func TestTheLanguagesOfTheSettingAreThoseOfThePages(t *testing.T) {
+	for _, s := range config.Settings() {
+		if s.Name == "language" && (s.Takes != strings.Join(web.Languages(), ", ") || s.Default != web.Languages()[0]) {
+			t.Errorf("the setting takes %s and starts with %s; the pages have %v", s.Takes, s.Default, web.Languages())
+		}
+	}
+}
 
 // The same names as flags, variables and in the file: architecture.md, part 12.
 func TestEverySettingIsAFlagOfTheCommandsThatNeedAll(t *testing.T) {

@@ -27,6 +27,7 @@ type Config struct {
 	KEKFile string // path; default kek in Data, which serve makes when it is missing
 
 	PasswordPolicy string // "default" or "nist"
+	Language       string // of the pages, for whoever asks for none that they have
 
 	Registration      string        // of clients by themselves: "off", "token" or "open"
 	RegistrationLimit int64         // clients of one network an hour, where nobody shows a token

@@ -13,6 +13,7 @@ type ChooseView struct {
 	Client      ClientView
 	User        UserView
 	RedirectURI string
+	UILocales   string
 }
 
 // ChoosePage loads the page of a request that waits for the choice of an account.
@@ -26,7 +27,10 @@ func (e *Engine) ChoosePage(ctx context.Context, interaction string, b Browser) 
 		return ChooseView{}, view.Err
 	}
 	shown := view.Answer
-	return ChooseView{Client: viewClient(shown.Client), User: viewUser(shown.User), RedirectURI: shown.To.String()}, nil
+	return ChooseView{
+		Client: viewClient(shown.Client), User: viewUser(shown.User),
+		RedirectURI: shown.To.String(), UILocales: st.Interaction.Request.UILocales,
+	}, nil
 }
 
 // ChooseForm is what that page sends.

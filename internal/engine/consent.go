@@ -14,6 +14,7 @@ type ConsentView struct {
 	Client      ClientView
 	User        UserView
 	RedirectURI string
+	UILocales   string
 	Scopes      []string
 	Resources   []string
 	Lasts       time.Duration // until the client must ask again
@@ -35,6 +36,7 @@ func (e *Engine) ConsentPage(ctx context.Context, interaction string, b Browser)
 		Client:      viewClient(shown.Client),
 		User:        viewUser(shown.User),
 		RedirectURI: shown.To.String(),
+		UILocales:   st.Interaction.Request.UILocales,
 		Scopes:      shown.Scope,
 		Resources:   shown.Resources,
 		Lasts:       time.Duration(max(shown.GrantTTL, shown.AccessTTL)) * time.Millisecond,

@@ -17,6 +17,7 @@ type LoginView struct {
 	Client         ClientView
 	RedirectURI    string
 	LoginHint      string
+	UILocales      string
 	Reauthenticate bool // somebody is signed in and is asked to prove it again
 }
 
@@ -34,6 +35,7 @@ func (e *Engine) LoginPage(ctx context.Context, interaction string, b Browser) (
 		Client:         viewClient(st.Client),
 		RedirectURI:    to.String(),
 		LoginHint:      st.Interaction.Request.LoginHint,
+		UILocales:      st.Interaction.Request.UILocales,
 		Reauthenticate: st.Session != nil,
 	}, nil
 }

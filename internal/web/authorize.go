@@ -16,7 +16,7 @@ func (s *site) authorize(v *visit) {
 		return
 	}
 	request, fault := oauth.ParseAuthorizationRequest(form)
-	v.clientID = request.ClientID
+	v.clientID, v.uiLocales = request.ClientID, request.UILocales
 	b, known := s.browserSent(v)
 	answer, err := s.engine.Authorize(v.r.Context(), &request, fault, b)
 	if !known && answer.Page != engine.PageNone {

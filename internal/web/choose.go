@@ -27,7 +27,7 @@ func (s *site) choosePage(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	v.clientID = view.Client.ID
+	v.clientID, v.interaction, v.uiLocales = view.Client.ID, interaction, view.UILocales
 	s.page(v, http.StatusOK, pages.Choose{
 		Form:        s.form(forChoice, b, interaction),
 		Client:      clientOf(view.Client),

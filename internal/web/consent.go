@@ -26,7 +26,7 @@ func (s *site) consentPage(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	v.clientID = view.Client.ID
+	v.clientID, v.interaction, v.uiLocales = view.Client.ID, interaction, view.UILocales
 	s.page(v, http.StatusOK, pages.Consent{
 		Form:        s.form(forConsent, b, interaction),
 		Client:      clientOf(view.Client),

@@ -13,6 +13,8 @@ import (
 const (
 	sessionCookie = "mintmark_session"
 	browserCookie = "mintmark_browser"
+	// The language that the user chose, and over which interaction.
+	languageCookie = "mintmark_language"
 )
 
 // browserAge is how long a browser is known again, in seconds: the 400 days that
@@ -26,17 +28,18 @@ const (
 
 // cookieNames are the names as this issuer sets them.
 type cookieNames struct {
-	session, browser string
-	secure           bool
+	session, browser, language string
+	secure                     bool
 }
 
 // cookiesOf: __Host- keeps other hosts and plain http from setting them (ASVS
 // 3.3.3). On loopback http no browser would take that prefix.
 func cookiesOf(issuer oauth.Issuer) cookieNames {
 	if !issuer.IsHTTPS() {
-		return cookieNames{session: sessionCookie, browser: browserCookie}
+		return cookieNames{session: sessionCookie, browser: browserCookie, language: languageCookie}
 	}
-	return cookieNames{session: "__Host-" + sessionCookie, browser: "__Host-" + browserCookie, secure: true}
+	const prefix = "__Host-"
+	return cookieNames{session: prefix + sessionCookie, browser: prefix + browserCookie, language: prefix + languageCookie, secure: true}
 }
 
 // browserOf reads what a browser sent. One that is not known yet gets its

@@ -58,7 +58,7 @@ func (s *site) loginFor(v *visit, interaction string, b engine.Browser) (pages.L
 	if err != nil {
 		return pages.Login{}, err
 	}
-	v.clientID = view.Client.ID
+	v.clientID, v.interaction, v.uiLocales = view.Client.ID, interaction, view.UILocales
 	page.Client, page.RedirectURI, page.Identifier = clientOf(view.Client), view.RedirectURI, view.LoginHint
 	if view.Reauthenticate {
 		page.Notice = pages.NoticeReauthenticate

@@ -50,6 +50,7 @@ func (s *site) logOut(v *visit, form oauth.Form, b engine.Browser, confirmed boo
 		s.refuse(v, err)
 		return
 	}
+	v.uiLocales = request.UILocales
 	answer, err := s.engine.Logout(v.r.Context(), &request, confirmed, b)
 	if err != nil {
 		s.refuse(v, err)

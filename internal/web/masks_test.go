@@ -28,6 +28,7 @@ var masks = []struct {
 	{regexp.MustCompile(`(user=)[\w-]+`), "${1}<sub>"},
 	{regexp.MustCompile(`(session=)[\w-]{22,}`), "${1}<session>"},
 	{regexp.MustCompile(`(browser=)[\w-]{22,}`), "${1}<browser>"},
+	{regexp.MustCompile(`(language=[a-z]+\.)[\w-]{8}`), "${1}<start of the interaction>"},
 	{regexp.MustCompile(`"expires_in":\d+`), `"expires_in":<about 900>`},
 	{regexp.MustCompile(`"(iat|exp|auth_time|rvs|updated_at)":\d+`), `"$1":<number>`},
 	{regexp.MustCompile(`"(sub|sid|jti)":"[\w-]{22}"`), `"$1":"<id>"`},

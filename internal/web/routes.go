@@ -75,7 +75,7 @@ func (s *site) table(metadata *document) map[string]*route {
 		pages.PathChoose:         {get: s.choosePage, post: s.choose, about: "The page that asks which account to go on with."},
 		pages.PathLogout:         {get: s.logoutPage, post: s.logout, about: "The page that asks whether to sign out."},
 		pages.PathSetup:          {get: s.setupPage, post: s.setup, about: "The page behind the setup link, which makes the first user once."},
-		pathSetupDone:            {get: s.setupDone, about: "What to do after the setup."},
+		pages.PathSetupDone:      {get: s.setupDone, about: "What to do after the setup."},
 		pages.PathAccount:        {get: s.accountPage, about: "The user's own page: where they are signed in, and which apps may act for them."},
 		pages.PathAccountPass:    {post: s.changePassword, about: "Changes the password; unless told otherwise everything signed in elsewhere ends."},
 		pages.PathAccountSession: {post: s.endOwnSession, about: "Ends one of the user's sign-ins."},

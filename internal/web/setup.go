@@ -8,10 +8,6 @@ import (
 	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
 
-// pathSetupDone is where the setup form leads, so that loading the page again
-// does not send the form again.
-const pathSetupDone = pages.PathSetup + "/done"
-
 // linkToken is the query parameter of the setup link.
 const linkToken = "token"
 
@@ -69,7 +65,7 @@ func (s *site) setup(v *visit) {
 	}
 	err = s.engine.Setup(v.r.Context(), asked)
 	if err == nil {
-		s.goTo(v, pathSetupDone)
+		s.goTo(v, pages.PathSetupDone) // loading that again does not send the form again
 		return
 	}
 	problem, status := s.setupProblem(err)

@@ -27,6 +27,9 @@ type visit struct {
 	reference string
 	clientID  string
 	gid       string
+
+	interaction string // that the page is about
+	uiLocales   string // the languages that the client asked for
 }
 
 // WriteHeader notes the status.

@@ -22,6 +22,9 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-* and Forwarded headers
 	// are believed. From everybody else they are ignored.
 	TrustedProxies []netip.Prefix
+	// Language is that of the pages for whoever asks for none of ours. Empty: the
+	// first of Languages.
+	Language string
 }
 
 // site answers for one issuer.
@@ -31,6 +34,7 @@ type site struct {
 	issuer    oauth.Issuer
 	hosts     [2]string // what Host may be
 	pages     *pages.Site
+	language  string // the server's own
 	log       *slog.Logger
 	proxies   []netip.Prefix
 	routes    map[string]*route
@@ -66,6 +70,7 @@ func New(c Config) (http.Handler, error) {
 		issuer:    issuer,
 		hosts:     hostsOf(issuer),
 		pages:     templates,
+		language:  oneOf(c.Language, Languages()[0]),
 		log:       c.Log,
 		proxies:   c.TrustedProxies,
 		cookies:   cookiesOf(issuer),
@@ -80,6 +85,7 @@ func New(c Config) (http.Handler, error) {
 // capabilities are the engine's, and the feed where there is one.
 func capabilities(c Config) oauth.Capabilities {
 	can := c.Engine.Capabilities()
+	can.UILocales = Languages()
 	if c.Feed != nil {
 		can.RevocationFeed = true
 		can.Scopes = can.Scopes.Or(oauth.NewScopes(oauth.ScopeReadRevocations))

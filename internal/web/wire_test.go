@@ -268,7 +268,7 @@ func (c *conversation) expand(line string) string {
 			return strings.Repeat("x", n)
 		case "jar":
 			var pairs []string
-			for _, name := range []string{"mintmark_browser", "mintmark_session", "__Host-mintmark_browser", "__Host-mintmark_session"} {
+			for _, name := range []string{"mintmark_browser", "mintmark_session", "mintmark_language", "__Host-mintmark_browser", "__Host-mintmark_session"} {
 				if c.jar[name] != "" {
 					pairs = append(pairs, name+"="+c.jar[name])
 				}
@@ -313,7 +313,9 @@ func (c *conversation) learn(raw string, ours bool) {
 		}
 	}
 	for _, found := range setCookie.FindAllStringSubmatch(raw, -1) {
-		c.hide(found[2])
+		if !strings.HasSuffix(found[1], languageCookie) { // nothing to hide
+			c.hide(found[2])
+		}
 		if ours {
 			c.jar[found[1]] = found[2]
 		}
@@ -396,8 +398,16 @@ var shared = map[string][]string{
 	},
 }
 
-// collapse tells shared headers by their name, if all of them are there.
+// collapse tells shared headers by their name, if all of them are there. The
+// language of a page is told where it is not English.
 func collapse(lines []string) []string {
+	lines = slices.Clone(lines)
+	var language string
+	for i, line := range lines {
+		if other, ok := strings.CutPrefix(line, "Content-Language: "); ok && other != "en" {
+			lines[i], language = "Content-Language: en", line
+		}
+	}
 	present := map[string]bool{}
 	for _, line := range lines {
 		present[line] = true
@@ -415,6 +425,9 @@ func collapse(lines []string) []string {
 			if !in[line] {
 				short = append(short, line)
 			}
+		}
+		if language != "" {
+			short = slices.Insert(short, 2, language)
 		}
 		return short
 	}

@@ -11,9 +11,11 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/mintmark-id/mintmark/internal/web"
 	"github.com/mintmark-id/mintmark/test/server"
 )
 
@@ -26,22 +28,61 @@ type finding struct {
 	Nodes    []struct{ HTML, FailureSummary string }
 }
 
-// TestEveryPageIsAccessible runs axe on every page there is, light and wide, then
-// dark and narrow.
+// TestEveryPageIsAccessible runs axe on every page there is in each language,
+// light and wide, then dark and narrow.
 func TestEveryPageIsAccessible(t *testing.T) {
-	t.Parallel()
 	checker, err := os.ReadFile(axe)
 	if err != nil {
 		t.Fatalf("%v: `./check browser` installs it", err)
 	}
+	for _, language := range web.Languages() {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t, true)
+			b.speaks(language)
+			everyPageIsAccessible(t, b, func(title string, status int) {
+				t.Helper()
+				title = translated(t, title, language)
+				b.shows(title, status)
+				b.isAccessible(string(checker), title)
+			})
+		})
+	}
+}
+
+// speaks sets the language that the browser asks for.
+func (b *tab) speaks(language string) {
+	b.t.Helper()
+	b.run("choosing a language", network.SetExtraHTTPHeaders(network.Headers{"Accept-Language": language}))
+}
+
+// translated is what an English title is in another language.
+func translated(t *testing.T, title, language string) string {
+	t.Helper()
+	catalogue := func(language string) map[string]any {
+		text, err := os.ReadFile("../../internal/web/pages/catalogues/" + language + ".json")
+		var sentences map[string]any
+		if err == nil {
+			err = json.Unmarshal(text, &sentences)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sentences
+	}
+	for key, text := range catalogue("en") {
+		if text == title && strings.HasSuffix(key, ".title") {
+			return catalogue(language)[key].(string)
+		}
+	}
+	t.Fatalf("no page is called %q", title)
+	return ""
+}
+
+func everyPageIsAccessible(t *testing.T, b *tab, check checkPage) {
+	t.Helper()
 	s := server.Start(t)
 	w := newWorld(t, s, true)
-	b := newTab(t, true)
-	check := func(title string, status int) {
-		t.Helper()
-		b.shows(title, status)
-		b.isAccessible(string(checker), title)
-	}
 
 	b.open(s.Setup, s.Issuer+"/setup")
 	if b.at.status != http.StatusOK { // the world has a user already

@@ -9,6 +9,7 @@ const (
 	PathChoose         = "/choose"
 	PathLogout         = "/logout"
 	PathSetup          = "/setup"
+	PathSetupDone      = "/setup/done"
 	PathAccount        = "/account"
 	PathAccountSession = "/account/session/end"
 	PathAccountApp     = "/account/app/remove"
@@ -20,6 +21,8 @@ const (
 const (
 	// FieldToken is the form token that guards against cross-site requests.
 	FieldToken = "form_token"
+	// FieldLanguage is the query parameter by which a user changes the language.
+	FieldLanguage = "lang"
 	// FieldInteraction is the identifier of the pending interaction.
 	FieldInteraction = "interaction"
 	// FieldDecision carries one of the Decision values: the button pressed.

@@ -85,7 +85,7 @@ func TestAssetsAreNamedByTheirContentAndLinked(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	if err := site.Write(w, http.StatusOK, Index{}); err != nil {
+	if err := site.Write(w, http.StatusOK, "en", Index{}); err != nil {
 		t.Fatal(err)
 	}
 	if len(site.Assets()) != 2 {

@@ -1,8 +1,9 @@
 // Package pages renders what people see in a browser: sign in, consent, sign
 // out, errors, first-run setup, the account page. Every page is a typed value;
-// Site.Write turns it into HTML with its headers. Pages work with JavaScript
-// off, load nothing from elsewhere, and carry every sentence themselves:
-// handlers hand over facts and codes, never text.
+// Site.Write turns it into HTML with its headers, in one of the languages that
+// have a catalogue. Pages work with JavaScript off, load nothing from elsewhere,
+// and carry every sentence themselves: handlers hand over facts and codes, never
+// text, and templates hold keys of the catalogues.
 package pages
 
 import (
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,12 +29,20 @@ const layoutFile = "templates/layout.html"
 // Site renders the pages of one issuer. It is immutable and safe for
 // concurrent use.
 type Site struct {
-	issuer    string
-	host      string
-	base      string
-	https     bool
+	issuer   string
+	host     string
+	base     string
+	https    bool
+	speeches map[string]*speech // by language
+	chooser  chooser
+	assets   []Asset
+}
+
+// speech is the pages in one language.
+type speech struct {
+	*tongue
 	templates map[string]*template.Template
-	assets    []Asset
+	others    []*tongue // the languages to change to
 }
 
 // Page is one of the page types of this package.
@@ -41,6 +51,9 @@ type Page interface {
 	template() string
 	// policy says what the page needs beyond the strictest policy.
 	policy() Policy
+	// address is where the page is shown again in another language, below the
+	// issuer's own path; empty where it cannot be.
+	address() string
 }
 
 // frame is what the layout and the page templates see.
@@ -53,7 +66,11 @@ type frame struct {
 	Icon       string
 	Nonce      string
 	Page       Page
+	Others     []choice
 }
+
+// choice is a language that the user may change to.
+type choice struct{ Code, Name, Address string }
 
 // New prepares the pages of the issuer, whose URL gives the path prefix of
 // every link, the host shown to people, and whether HSTS is sent.
@@ -66,24 +83,43 @@ func New(issuer string) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading assets: %w", err)
 	}
-	templates, err := parseTemplates()
-	if err != nil {
-		return nil, fmt.Errorf("parsing page templates: %w", err)
+	s := &Site{
+		issuer:   issuer,
+		host:     u.Host,
+		base:     strings.TrimRight(u.EscapedPath(), "/"),
+		https:    u.Scheme == "https",
+		speeches: map[string]*speech{},
+		assets:   assets,
 	}
-	return &Site{
-		issuer:    issuer,
-		host:      u.Host,
-		base:      strings.TrimRight(u.EscapedPath(), "/"),
-		https:     u.Scheme == "https",
-		templates: templates,
-		assets:    assets,
-	}, nil
+	var tongues []*tongue
+	for _, code := range Languages() {
+		l, err := loadTongue(code)
+		if err != nil {
+			return nil, err
+		}
+		tongues = append(tongues, l)
+	}
+	s.chooser = newChooser(tongues)
+	return s, s.speak(tongues)
+}
+
+// speak prepares the templates of each language.
+func (s *Site) speak(tongues []*tongue) error {
+	for _, l := range tongues {
+		templates, err := parseTemplates(l)
+		if err != nil {
+			return fmt.Errorf("parsing page templates: %w", err)
+		}
+		others := slices.DeleteFunc(slices.Clone(tongues), func(other *tongue) bool { return other == l })
+		s.speeches[l.code] = &speech{tongue: l, templates: templates, others: others}
+	}
+	return nil
 }
 
 // parseTemplates gives each page file a set of its own with the layout, so
 // that every page can define the same block names.
-func parseTemplates() (map[string]*template.Template, error) {
-	layout, err := template.New("layout").Funcs(templateFuncs()).ParseFS(templateFiles, layoutFile)
+func parseTemplates(l *tongue) (map[string]*template.Template, error) {
+	layout, err := template.New("layout").Funcs(l.templateFuncs()).ParseFS(templateFiles, layoutFile)
 	if err != nil {
 		return nil, err
 	}
@@ -108,34 +144,48 @@ func parseTemplates() (map[string]*template.Template, error) {
 	return templates, nil
 }
 
-func templateFuncs() template.FuncMap {
+func (l *tongue) templateFuncs() template.FuncMap {
 	return template.FuncMap{
-		"ago":         ago,
-		"day":         day,
+		"anchor":      anchor,
+		"bdi":         bdi,
+		"client":      l.client,
+		"code":        code,
+		"date":        l.date,
 		"destination": destination,
-		"device":      device,
-		"failure":     failureText,
+		"device":      l.device,
+		"failure":     l.failure,
+		"host":        host,
 		"https":       httpsOnly,
 		"initial":     initial,
 		"link":        link,
 		"name":        displayName,
-		"notice":      noticeText,
+		"notice":      l.notice,
 		"ordinal":     func(i int) int { return i + 1 },
-		"problem":     problemText,
-		"scope":       scopeText,
-		"span":        span,
+		"outward":     outward,
+		"past":        l.past,
+		"problem":     l.problem,
+		"scope":       l.scope,
+		"span":        l.span,
+		"strong":      strong,
+		"t":           l.say,
+		"user":        user,
 	}
 }
 
-// Write sends the page with every security header. The page is rendered in
-// full before anything is sent: on an error from rendering, w is untouched and
-// the caller may still answer otherwise.
-func (s *Site) Write(w http.ResponseWriter, status int, page Page) error {
+// Write sends the page in a language with every security header. A language that
+// is none of ours is the first of ours. The page is rendered in full before
+// anything is sent: on an error from rendering, w is untouched and the caller may
+// still answer otherwise.
+func (s *Site) Write(w http.ResponseWriter, status int, language string, page Page) error {
 	policy := page.policy()
 	if policy.script {
 		policy.nonce = rand.Text()
 	}
-	body, err := s.render(page, policy.nonce)
+	in, ok := s.speeches[language]
+	if !ok {
+		in = s.speeches[Languages()[0]]
+	}
+	body, err := s.render(page, in, policy.nonce)
 	if err != nil {
 		return fmt.Errorf("rendering %s page: %w", page.template(), err)
 	}
@@ -143,7 +193,7 @@ func (s *Site) Write(w http.ResponseWriter, status int, page Page) error {
 	SecurityHeaders(h, s.https)
 	h.Set("Content-Security-Policy", policy.String())
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", language)
+	h.Set("Content-Language", in.code)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if _, err := w.Write(body); err != nil {
@@ -152,14 +202,14 @@ func (s *Site) Write(w http.ResponseWriter, status int, page Page) error {
 	return nil
 }
 
-func (s *Site) render(page Page, nonce string) ([]byte, error) {
-	set, ok := s.templates[page.template()]
+func (s *Site) render(page Page, in *speech, nonce string) ([]byte, error) {
+	set, ok := in.templates[page.template()]
 	if !ok {
 		return nil, fmt.Errorf("no template named %q", page.template())
 	}
 	var buf bytes.Buffer
 	err := set.ExecuteTemplate(&buf, "layout", frame{
-		Lang:       language,
+		Lang:       in.code,
 		Issuer:     s.issuer,
 		Host:       s.host,
 		Base:       s.base,
@@ -167,9 +217,30 @@ func (s *Site) render(page Page, nonce string) ([]byte, error) {
 		Icon:       s.base + s.assets[icon].Path,
 		Nonce:      nonce,
 		Page:       page,
+		Others:     s.choices(page, in),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return buf.Bytes(), nil
+}
+
+// choices are the other languages, each with where the page is shown in it.
+func (s *Site) choices(page Page, in *speech) []choice {
+	address := page.address()
+	if address == "" {
+		return nil
+	}
+	mark := "?"
+	if strings.Contains(address, "?") {
+		mark = "&"
+	}
+	choices := make([]choice, len(in.others))
+	for i, other := range in.others {
+		choices[i] = choice{
+			Code: other.code, Name: other.text("language.name"),
+			Address: s.base + address + mark + FieldLanguage + "=" + other.code,
+		}
+	}
+	return choices
 }

@@ -65,12 +65,17 @@ var harmless = Client{
 
 func write(t *testing.T, issuer string, page Page) *httptest.ResponseRecorder {
 	t.Helper()
+	return writeIn(t, "en", issuer, page)
+}
+
+func writeIn(t *testing.T, language, issuer string, page Page) *httptest.ResponseRecorder {
+	t.Helper()
 	site, err := New(issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	if err := site.Write(w, http.StatusOK, page); err != nil {
+	if err := site.Write(w, http.StatusOK, language, page); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -78,7 +83,12 @@ func write(t *testing.T, issuer string, page Page) *httptest.ResponseRecorder {
 
 func body(t *testing.T, page Page) string {
 	t.Helper()
-	return write(t, "https://id.example", page).Body.String()
+	return bodyIn(t, "en", page)
+}
+
+func bodyIn(t *testing.T, language string, page Page) string {
+	t.Helper()
+	return writeIn(t, language, "https://id.example", page).Body.String()
 }
 
 // element is a start tag: its name and attributes.
@@ -140,9 +150,16 @@ func byID(list []element) map[string]element {
 }
 
 func TestEveryPageIsSound(t *testing.T) {
+	for _, language := range Languages() {
+		everyPageIsSound(t, language)
+	}
+}
+
+func everyPageIsSound(t *testing.T, language string) {
+	t.Helper()
 	for name, page := range every(harmless) {
-		t.Run(name, func(t *testing.T) {
-			list := elements(t, body(t, page))
+		t.Run(language+"/"+name, func(t *testing.T) {
+			list := elements(t, bodyIn(t, language, page))
 			headings, mains := 0, 0
 			seen := map[string]bool{}
 			for _, e := range list {
@@ -152,7 +169,7 @@ func TestEveryPageIsSound(t *testing.T) {
 				case "main":
 					mains++
 				case "html":
-					if e.attrs["lang"] != "en" {
+					if e.attrs["lang"] != language {
 						t.Error("no lang")
 					}
 				}
@@ -345,7 +362,7 @@ func TestAPageOfAnotherNameSendsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	if err := site.Write(w, http.StatusOK, strangePage{}); err == nil {
+	if err := site.Write(w, http.StatusOK, "en", strangePage{}); err == nil {
 		t.Error("no error")
 	}
 	if w.Body.Len() > 0 || len(w.Header()) > 0 {
@@ -356,6 +373,8 @@ func TestAPageOfAnotherNameSendsNothing(t *testing.T) {
 type strangePage struct{}
 
 func (strangePage) template() string { return "strange" }
+
+func (strangePage) address() string { return "" }
 
 func (strangePage) policy() Policy { return Policy{} }
 

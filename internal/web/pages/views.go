@@ -2,6 +2,7 @@ package pages
 
 import (
 	"errors"
+	"net/url"
 	"time"
 )
 
@@ -9,6 +10,14 @@ import (
 type Form struct {
 	Token       string
 	Interaction string
+}
+
+// at is a page with the form's interaction.
+func (f Form) at(path string) string {
+	if f.Interaction == "" {
+		return path
+	}
+	return path + "?" + FieldInteraction + "=" + url.QueryEscape(f.Interaction)
 }
 
 // Client is what a page says about the client. Name is shown as the client
@@ -49,6 +58,8 @@ type Login struct {
 
 func (Login) template() string { return "login" }
 
+func (p Login) address() string { return p.Form.at(PathLogin) }
+
 func (p Login) policy() Policy {
 	return Policy{FormTarget: p.RedirectURI, Logo: httpsOnly(p.Client.LogoURI) != ""}
 }
@@ -72,6 +83,8 @@ type Consent struct {
 }
 
 func (Consent) template() string { return "consent" }
+
+func (p Consent) address() string { return p.Form.at(PathConsent) }
 
 func (p Consent) policy() Policy {
 	return Policy{FormTarget: p.RedirectURI, Logo: httpsOnly(p.Client.LogoURI) != ""}
@@ -98,6 +111,8 @@ type Choose struct {
 
 func (Choose) template() string { return "choose" }
 
+func (p Choose) address() string { return p.Form.at(PathChoose) }
+
 func (p Choose) policy() Policy {
 	return Policy{FormTarget: p.RedirectURI, Logo: httpsOnly(p.Client.LogoURI) != ""}
 }
@@ -115,6 +130,8 @@ type Logout struct {
 
 func (Logout) template() string { return "logout" }
 
+func (Logout) address() string { return "" } // the request that it asks about came from elsewhere
+
 func (p Logout) policy() Policy { return Policy{FormTarget: p.RedirectURI} }
 
 // SignedOut says that the session is over. Continue is a validated address to
@@ -125,6 +142,8 @@ type SignedOut struct {
 }
 
 func (SignedOut) template() string { return "signedout" }
+
+func (SignedOut) address() string { return "" }
 
 func (SignedOut) policy() Policy { return Policy{} }
 
@@ -141,6 +160,8 @@ type Failure struct {
 
 func (Failure) template() string { return "failure" }
 
+func (Failure) address() string { return "" }
+
 func (Failure) policy() Policy { return Policy{} }
 
 // Setup creates the first user, once.
@@ -154,6 +175,8 @@ type Setup struct {
 
 func (Setup) template() string { return "setup" }
 
+func (p Setup) address() string { return PathSetup + "?token=" + url.QueryEscape(p.SetupToken) }
+
 func (Setup) policy() Policy { return Policy{} }
 
 // SetupDone follows Setup and shows what to do next on the command line. Email
@@ -163,6 +186,8 @@ type SetupDone struct {
 }
 
 func (SetupDone) template() string { return "setupdone" }
+
+func (SetupDone) address() string { return PathSetupDone }
 
 func (SetupDone) policy() Policy { return Policy{} }
 
@@ -200,6 +225,8 @@ type App struct {
 
 func (Account) template() string { return "account" }
 
+func (Account) address() string { return PathAccount }
+
 func (p Account) policy() Policy {
 	for _, app := range p.Apps {
 		if httpsOnly(app.Client.LogoURI) != "" {
@@ -235,11 +262,15 @@ func NewFormPost(redirectURI string, parameters []Parameter) (FormPost, error) {
 
 func (FormPost) template() string { return "formpost" }
 
+func (FormPost) address() string { return "" }
+
 func (p FormPost) policy() Policy { return Policy{FormTarget: p.RedirectURI, script: true} }
 
 // Index is the page at the root: what this server is.
 type Index struct{}
 
 func (Index) template() string { return "index" }
+
+func (Index) address() string { return PathIndex }
 
 func (Index) policy() Policy { return Policy{} }
