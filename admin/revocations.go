@@ -24,6 +24,8 @@ type Revocation struct {
 type RevocationResult struct {
 	// Already: it had ended before, and nothing was written.
 	Already bool `json:"already"`
+	// Again: it had been cut before, and was cut once more, for what was minted since.
+	Again bool `json:"again,omitempty"`
 	// DryRun: nothing was written; Sessions and Grants live and would end, the grants
 	// are of Clients, and More says that there are more than were counted.
 	DryRun   bool     `json:"dry_run"`

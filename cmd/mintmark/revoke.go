@@ -46,15 +46,19 @@ func (c *revokeCommand) Run(i *invocation, server *admin.Client) error {
 	if i.json {
 		return i.printJSON(result)
 	}
+	before := ""
+	if result.Again {
+		before = "\nIt was revoked before; what was minted since ends too."
+	}
 	switch {
 	case result.Already:
 		return i.done("It was revoked before; nothing was changed.")
 	case result.DryRun:
-		return i.done("%s would end. Nothing was changed.", c.wouldEnd(result))
+		return i.done("%s would end. Nothing was changed.%s", c.wouldEnd(result), before)
 	case result.Receipt == nil:
-		return i.done("Revoked.")
+		return i.done("Revoked.%s", before)
 	}
-	return i.done("Revoked: %s.", result.Receipt.Sentence)
+	return i.done("Revoked: %s.%s", result.Receipt.Sentence, before)
 }
 
 // namesOf is what names a thing of a kind.

@@ -26,6 +26,7 @@ type RevocationOrder struct {
 // Revoked is what a revocation ended, or would end.
 type Revoked struct {
 	Already  bool // it had ended before: nothing was written
+	Again    bool // it had been cut before, and is cut again for what was minted since
 	Sessions int  // that live and would end; counted in a dry run alone
 	Grants   int
 	More     bool // there are more of either than were counted
@@ -57,6 +58,10 @@ func (e *Engine) RevokeFor(ctx context.Context, order RevocationOrder) (Revoked,
 	}
 	for range maxAttempts {
 		what, err := e.aimAt(ctx, order)
+		var again bool
+		if err == nil && !what.already {
+			again, err = e.store.HasEntry(ctx, what.target)
+		}
 		switch {
 		case err != nil:
 			return Revoked{}, refusalOf(err)
@@ -64,6 +69,7 @@ func (e *Engine) RevokeFor(ctx context.Context, order RevocationOrder) (Revoked,
 			return Revoked{Already: true}, nil
 		case order.DryRun:
 			counted, err := e.count(ctx, &what)
+			counted.Again = again
 			return counted, refusalOf(err)
 		case what.key != nil:
 			err = e.endKey(ctx, what.key, order.Reason)
@@ -71,7 +77,10 @@ func (e *Engine) RevokeFor(ctx context.Context, order RevocationOrder) (Revoked,
 			what.about.Target, what.about.Reason, what.about.Actor = what.target, order.Reason, decide.ActorAdmin
 			err = e.commit(ctx, decide.End(what.about, e.env()))
 		}
-		if !errors.Is(err, store.ErrConflict) {
+		switch {
+		case err == nil:
+			return Revoked{Again: again}, nil
+		case !errors.Is(err, store.ErrConflict):
 			return Revoked{}, refusalOf(err)
 		}
 	}

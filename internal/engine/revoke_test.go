@@ -53,6 +53,57 @@ func TestWhatAnAdministratorRevokesIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// tokens.md I7: what ended for ever does not end again; a cutoff is made again, for
+// what was minted since. Either is said.
+func TestI7WhoRevokesTwiceIsToldSo(t *testing.T) {
+	o := newOffice(t)
+	grant := func() engine.ManagedGrant {
+		o.signIn()
+		grants, _, err := o.GrantPage(t.Context(), o.ana, "", "")
+		o.must(err)
+		return grants[0]
+	}
+	for _, c := range []struct {
+		kind    string
+		ids     func() []string
+		forever bool
+	}{
+		{"session", func() []string { return []string{grant().SID} }, true},
+		{"grant", func() []string { return []string{grant().ID} }, true},
+		{"token", func() []string { return []string{o.signIn().Access} }, true},
+		{"user", func() []string { return []string{o.ana} }, false},
+		{"consent", func() []string { return []string{o.ana, "shop"} }, false},
+		{"client", func() []string { return []string{"shop"} }, false},
+		{"audience", func() []string { return []string{officeAPI} }, false},
+		{"all", func() []string { return nil }, false},
+	} {
+		order := o.order(c.kind, c.ids()...)
+		first, err := o.RevokeFor(t.Context(), order)
+		o.must(err)
+		if first.Already || first.Again {
+			t.Errorf("%s: at first it is %+v", c.kind, first)
+		}
+		head, err := o.store.Head(t.Context())
+		o.must(err)
+		order.DryRun = true
+		dry, err := o.RevokeFor(t.Context(), order)
+		o.must(err)
+		order.DryRun = false
+		second, err := o.RevokeFor(t.Context(), order)
+		o.must(err)
+		for _, got := range []engine.Revoked{dry, second} {
+			if got.Already != c.forever || got.Again == c.forever {
+				t.Errorf("%s: the second time it is %+v", c.kind, got)
+			}
+		}
+		after, err := o.store.Head(t.Context())
+		o.must(err)
+		if (after.Seq == head.Seq) != c.forever {
+			t.Errorf("%s: the log went from %d to %d", c.kind, head.Seq, after.Seq)
+		}
+	}
+}
+
 func TestAKeyThatIsRevokedIsReplacedByTheNext(t *testing.T) {
 	o := newOffice(t)
 	before, refused := o.machineToken(o.secret)

@@ -72,6 +72,16 @@ func (s *Store) confirm(ctx context.Context) (confirmed, error) {
 	return r.seen, r.err
 }
 
+// HasEntry reports whether the log has an entry of a target, which it keeps as long as
+// a token may live that the entry ends.
+func (s *Store) HasEntry(ctx context.Context, target revocation.Target) (bool, error) {
+	log, err := s.confirm(ctx)
+	if err != nil {
+		return false, unavailable("confirming the head of the log", err)
+	}
+	return log.cut(log.key.Name(target)) != 0, nil
+}
+
 // readOn reads the head, and takes into the table what the log has beyond it.
 func (s *Store) readOn(ctx context.Context) (confirmed, error) {
 	m := &s.memory

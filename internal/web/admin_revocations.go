@@ -30,7 +30,7 @@ func (a *administration) revoke(ctx context.Context, r *http.Request, in *admin.
 		return nil, err
 	}
 	answer := admin.RevocationResult{
-		Already: revoked.Already, DryRun: in.DryRun,
+		Already: revoked.Already, Again: revoked.Again, DryRun: in.DryRun,
 		Sessions: revoked.Sessions, Grants: revoked.Grants, Clients: revoked.Clients, More: revoked.More,
 	}
 	if got == nil {
