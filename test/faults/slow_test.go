@@ -55,7 +55,10 @@ func (w *world) readStream(cursor string, small bool) *reader {
 	w.must(err)
 	answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 512), nil)
 	w.must(err)
-	w.Cleanup(func() { _ = answer.Body.Close() })
+	w.Cleanup(func() {
+		_ = conn.Close() // first: closing the body reads it to its end, and a stream has none
+		_ = answer.Body.Close()
+	})
 	if answer.StatusCode != http.StatusOK {
 		w.Fatalf("the stream at %s is answered with %s", cursor, answer.Status)
 	}

@@ -160,8 +160,44 @@ func (p *Process) Kill() error {
 }
 
 // Pause lets the server do nothing at all (SIGSTOP): its sockets stay open, and
-// nobody answers.
-func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+// nobody answers. It returns when every thread of it stands still: on a busy machine
+// one may still take a request that it will not answer before long.
+func (p *Process) Pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	deadline := time.NewTimer(stopsWithin)
+	defer deadline.Stop()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for !p.still() {
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			return fmt.Errorf("the server goes on %s after it was paused", stopsWithin)
+		}
+	}
+	return nil
+}
+
+// still reports whether each thread is in the state T, stopped by a signal
+// (proc_pid_stat(5): the state follows the name in parentheses).
+func (p *Process) still() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	if err != nil || len(threads) == 0 {
+		return false
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			return false
+		}
+		if end := bytes.LastIndexByte(text, ')'); end < 0 || !bytes.HasPrefix(text[end:], []byte(") T")) {
+			return false
+		}
+	}
+	return true
+}
 
 // Resume lets a paused server go on.
 func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
