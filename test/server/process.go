@@ -24,6 +24,7 @@ import (
 const (
 	startsWithin = 20 * time.Second // on a machine that is busy with other tests
 	stopsWithin  = 20 * time.Second
+	startsTried  = 3 // another test may take the port that was free a moment ago
 )
 
 // Process is one run of `mintmark serve` on a data directory, for whoever wants to
@@ -44,12 +45,17 @@ type Process struct {
 // Launch runs the program on a data directory, at a free port of loopback, until
 // it is told to stop, and returns when it is ready. It does not end with ctx.
 func Launch(ctx context.Context, binary, data string, flags ...string) (*Process, error) {
-	listen, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
+	for tried := 1; ; tried++ {
+		listen, err := freeAddress(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p := &Process{binary: binary, Data: data, listen: listen}
+		err = p.start(ctx, flags)
+		if err == nil || tried == startsTried || !strings.Contains(err.Error(), "address already in use") {
+			return p, err
+		}
 	}
-	p := &Process{binary: binary, Data: data, listen: listen}
-	return p, p.start(ctx, flags)
 }
 
 // Again runs the program once more on the data and at the address of a run that
