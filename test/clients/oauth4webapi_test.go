@@ -32,6 +32,9 @@ type relyingParty struct {
 	API          string `json:"api"`
 	Sub          string `json:"sub"`
 	Email        string `json:"email"`
+	Initial      string `json:"initial_access_token,omitempty"`
+
+	script string // empty: relying-party.mjs
 }
 
 // TestOAuth4WebAPIDoesAllThatItCan runs the relying party under Node, and holds
@@ -94,7 +97,11 @@ func (r relyingParty) run(t *testing.T, p *person.Person) (done []string) {
 		t.Fatal(err)
 	}
 	var problems bytes.Buffer
-	node := exec.CommandContext(t.Context(), "node", "relying-party.mjs")
+	script := r.script
+	if script == "" {
+		script = "relying-party.mjs"
+	}
+	node := exec.CommandContext(t.Context(), "node", script)
 	node.Dir = "testdata"
 	node.Env = append(node.Environ(), "MINTMARK_CLIENT="+string(told))
 	node.Stderr = &problems
