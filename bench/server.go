@@ -18,6 +18,7 @@ type site struct {
 	binary string
 	data   string
 	issuer string
+	flags  []string // of serve, beside those that every site has
 }
 
 // newSite makes a data directory and chooses an address; it starts nothing.
@@ -51,7 +52,7 @@ func (s *site) start(ctx context.Context) error {
 // launch starts the server without waiting for it.
 func (s *site) launch(ctx context.Context) error {
 	p, err := launch(ctx, s.address, s.log, s.binary,
-		"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data)
+		append([]string{"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data}, s.flags...)...)
 	if err != nil {
 		return err
 	}

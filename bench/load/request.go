@@ -21,6 +21,12 @@ func Post(host, target string, form url.Values, header ...string) []byte {
 	return []byte("POST " + target + " HTTP/1.1\r\n" + lines(host, header) + "\r\n" + body)
 }
 
+// PostJSON is a POST of a JSON text.
+func PostJSON(host, target, text string, header ...string) []byte {
+	header = append(slices.Clone(header), "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", len(text)))
+	return []byte("POST " + target + " HTTP/1.1\r\n" + lines(host, header) + "\r\n" + text)
+}
+
 func lines(host string, header []string) string {
 	var b strings.Builder
 	b.WriteString("Host: " + host + "\r\n")

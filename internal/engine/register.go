@@ -19,38 +19,47 @@ func (e *Engine) RegistrationIsOn() bool {
 
 // Register answers RFC 7591 §3: a client registers itself. token is the initial
 // access token that was shown, "" if none. The answer is what the client is told,
-// as JSON.
+// as JSON. What is wrong with the body is said to whom may register alone.
 func (e *Engine) Register(ctx context.Context, token, body, network string) (clientID string, information []byte, refused *oauth.Error) {
-	r := decide.Registering{Shown: token != "", Network: network}
-	load := func(clientID string) func(context.Context) (*record.RegistrationState, error) {
-		return func(ctx context.Context) (*record.RegistrationState, error) {
-			return e.store.RegistrationState(ctx, hashOrNone(token), clientID, decide.RegistrationCounters(network))
-		}
+	metadata, wrong := decide.ReadMetadata(body, false)
+	metadata.Settings = withDefaults(metadata.Settings)
+	r := decide.Registering{Shown: token != "", Network: network, Metadata: metadata}
+	j := journey[*record.RegistrationState, decide.Registered]{
+		load: e.registrationState(&r, token, wrong == nil),
+		decide: func(st *record.RegistrationState, env decide.Env) decide.Outcome[decide.Registered] {
+			return decide.Register(r, st, env)
+		},
 	}
-	st, refused := read(ctx, load(""))
+	st, refused := read(ctx, j.load)
 	if refused == nil {
-		refused = decide.MayRegister(r, st, e.env()) // before what a stranger says is looked at
+		refused = decide.MayRegister(r, st, e.env())
 	}
 	if refused == nil {
-		r.Metadata, refused = decide.ReadMetadata(body, false)
+		refused = wrong
 	}
 	if refused == nil {
-		refused = e.checkMetadata(ctx, r.Metadata.Name, &r.Metadata.Settings)
+		refused = e.checkMetadata(ctx, metadata.Name, &metadata.Settings)
 	}
 	if refused != nil {
 		return "", nil, refused
 	}
-	publicID := ""
-	if r.Metadata.Settings.TokenEndpointAuthMethod == string(oauth.AuthNone) {
+	made, refused := runFrom(ctx, e, j, st)
+	return e.informed(made, refused)
+}
+
+// registrationState loads the token that was shown, or else what the network has
+// registered already, and of a public client the row that is there.
+func (e *Engine) registrationState(r *decide.Registering, token string, readable bool) func(context.Context) (*record.RegistrationState, error) {
+	publicID, counters := "", []string(nil)
+	if readable && r.Metadata.Settings.TokenEndpointAuthMethod == string(oauth.AuthNone) {
 		publicID = decide.PublicClientID(e.policy.Issuer, &r.Metadata)
 	}
-	made, refused := run(ctx, e, journey[*record.RegistrationState, decide.Registered]{
-		load: load(publicID),
-		decide: func(st *record.RegistrationState, env decide.Env) decide.Outcome[decide.Registered] {
-			return decide.Register(r, st, env)
-		},
-	})
-	return e.informed(made, refused)
+	if !r.Shown {
+		counters = decide.RegistrationCounters(r.Network)
+	}
+	return func(ctx context.Context) (*record.RegistrationState, error) {
+		return e.store.RegistrationState(ctx, hashOrNone(token), publicID, counters)
+	}
 }
 
 // informed renders what a client is told.
@@ -83,6 +92,7 @@ func (e *Engine) UpdateRegistration(ctx context.Context, clientID, token, body s
 	}
 	if refused == nil {
 		m.Metadata, refused = decide.ReadMetadata(body, true)
+		m.Metadata.Settings = withDefaults(m.Metadata.Settings)
 	}
 	if refused == nil {
 		result := decide.Resulting(&m.Metadata, &st.Client.Settings)
@@ -91,7 +101,6 @@ func (e *Engine) UpdateRegistration(ctx context.Context, clientID, token, body s
 	if refused != nil {
 		return nil, refused
 	}
-	m.Metadata.Settings = withDefaults(m.Metadata.Settings)
 	made, refused := run(ctx, e, journey[*record.RegistrationState, decide.Registered]{
 		load: e.registrationOf(clientID),
 		decide: func(st *record.RegistrationState, env decide.Env) decide.Outcome[decide.Registered] {
@@ -119,11 +128,10 @@ func (e *Engine) registrationOf(clientID string) func(context.Context) (*record.
 	}
 }
 
-// checkMetadata fills in what has the same default for every client and holds the
-// result to the rules that an administrator's clients keep, and sees to it that the
-// key is there which is to sign for it. The names of the fields are the same.
+// checkMetadata holds a client to the rules that an administrator's clients keep,
+// and sees to it that the key is there which is to sign for it. The names of the
+// fields are the same.
 func (e *Engine) checkMetadata(ctx context.Context, name string, s *record.ClientSettings) *oauth.Error {
-	*s = withDefaults(*s)
 	var wrong problems
 	err := e.checkClient(ctx, &ClientForm{Name: name, Settings: *s}, &wrong)
 	if err == nil {
