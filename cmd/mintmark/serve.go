@@ -222,6 +222,7 @@ func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine,
 	policy.Registration = decide.RegistrationPolicy{
 		Mode: decide.RegistrationMode(c.Registration), PerNetwork: c.RegistrationLimit, Keep: c.RegistrationKeep.Milliseconds(),
 	}
+	policy.SignUp = c.SignUp == "unverified"
 	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
 	return engine.Open(ctx, engine.Config{
 		Policy: policy, Store: s.store, KEK: key, Log: s.log, Metrics: s.metrics, Egress: egress.New(c.TrustedNetwork), TestMode: c.TestMode,

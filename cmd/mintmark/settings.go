@@ -30,6 +30,7 @@ type settingsGiven struct {
 	KekFile        string   `placeholder:"FILE" help:"${kek_file}"`
 
 	PasswordPolicy string `placeholder:"NAME" help:"${password_policy}"`
+	SignUp         string `placeholder:"WORD" help:"${sign_up}"`
 	Language       string `placeholder:"TAG" help:"${language}"`
 
 	Registration      string `placeholder:"WHO" help:"${registration}"`

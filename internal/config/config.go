@@ -28,6 +28,7 @@ type Config struct {
 
 	MetricsListen  string // host:port of a listener for metrics alone; empty: there is none
 	PasswordPolicy string // "default" or "nist"
+	SignUp         string // "off" or "unverified"
 	Language       string // of the pages, for whoever asks for none that they have
 
 	Registration      string        // of clients by themselves: "off", "token" or "open"

@@ -65,7 +65,7 @@ func TestWithoutAnySettingTheContractsDefaultsHold(t *testing.T) {
 	c.effective = nil
 	want := &Config{
 		Listen: "127.0.0.1:8484", Issuer: "http://localhost:8484", Data: "./mintmark-data",
-		Database: "mintmark-data/mintmark.db", KEKFile: "mintmark-data/kek", PasswordPolicy: "default", Language: "en",
+		Database: "mintmark-data/mintmark.db", KEKFile: "mintmark-data/kek", PasswordPolicy: "default", SignUp: "off", Language: "en",
 		Registration: "off", RegistrationLimit: 60, RegistrationKeep: 7 * 24 * time.Hour,
 		Lifetimes: Lifetimes{
 			AccessTTL: 15 * time.Minute, IDTTL: time.Hour, CodeTTL: time.Minute,

@@ -69,6 +69,10 @@ func (c *Config) settings() []setting {
 		{name: "kek_file", otherwise: "kek in the data directory", value: text(&c.KEKFile, "a path"), about: "File of the key-encryption key"},
 		{name: "password.policy", preset: "default", value: oneOf(&c.PasswordPolicy, "default", "nist"), about: "Rules for new passwords: default asks for 8 characters, nist for 15"},
 		{
+			name: "sign_up", preset: "off", value: oneOf(&c.SignUp, "off", "unverified"),
+			about: "Whether anybody may make an account; unverified: yes, and nobody sees whether the e-mail address is theirs",
+		},
+		{
 			name: "language", preset: "en", value: oneOf(&c.Language, "en", "de"),
 			about: "Language of the pages for whoever asks for none that they have",
 		},

@@ -39,6 +39,7 @@ type Policy struct {
 	Leeway          int64 // clock skew that verifiers allow
 	Passwords       secret.PasswordPolicy
 	Registration    RegistrationPolicy
+	SignUp          bool // anybody may make an account, with an address that nobody has seen to be theirs
 }
 
 // DefaultPolicy returns the contract's defaults for an issuer.

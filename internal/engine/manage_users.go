@@ -174,8 +174,29 @@ func (e *Engine) UpdateUser(ctx context.Context, sub string, profile Profile, ve
 		if err := wrong.refusal(); err != nil {
 			return ManagedUser{}, nil, err
 		}
-		return updateUser(row, &profile, env)
+		user, changes, err := updateUser(row, &profile, env)
+		if err != nil || !becomesVerified(row, user.User) {
+			return user, changes, err
+		}
+		strange, err := e.store.SignedUp(ctx, sub)
+		if strange {
+			changes = append(changes, decide.ConfirmSignUp(sub, decide.ActorAdmin, env)...)
+		}
+		return user, changes, err
 	})
+}
+
+// becomesVerified reports whether an address or number is seen to be the user's
+// that was not before.
+func becomesVerified(before, after *record.User) bool {
+	verified := func(i *record.Identifier) string {
+		if i == nil || i.VerifiedAt == 0 {
+			return ""
+		}
+		return i.Value
+	}
+	return verified(after.Email) != "" && verified(before.Email) != verified(after.Email) ||
+		verified(after.Phone) != "" && verified(before.Phone) != verified(after.Phone)
 }
 
 // updateUser is the plan of UpdateUser. The row comes first: its version is the

@@ -399,6 +399,10 @@ var otherReasons = []Info{
 		Reason: ReasonSetupDone, Code: InvalidRequest, Description: wireSetupDone, Status: http.StatusGone,
 		Rule: "The server is set up; the setup link worked once.",
 	},
+	{
+		Reason: ReasonSignUpOff, Code: AccessDenied, Description: wireSignUp, Claim: "sign_up",
+		Rule: "Nobody makes an account by themself unless the setting sign_up says so.",
+	},
 
 	// The revocation feed.
 	{

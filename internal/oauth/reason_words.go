@@ -137,6 +137,7 @@ const (
 	ReasonLogoutClientMismatch    Reason = "logout_client_mismatch"
 	ReasonSetupTokenWrong         Reason = "setup_token_wrong"
 	ReasonSetupDone               Reason = "setup_done"
+	ReasonSignUpOff               Reason = "sign_up_off"
 
 	// The revocation feed.
 	ReasonCursorMalformed Reason = "cursor_malformed"

@@ -61,6 +61,7 @@ const (
 	wireMetadataRedirect    = "A redirect URI cannot be registered"
 	wireStatement           = "Software statements are not accepted here"
 	wireClientDisabled      = "This client is not accepted here"
+	wireSignUp              = "Accounts are made by an administrator here"
 	wireCursor              = "The cursor is malformed"
 	wireCursorGone          = "The cursor cannot be resumed; please take a snapshot"
 	wireReport              = "The report is not a JSON object with the members that are needed"

@@ -196,6 +196,17 @@ type DeleteUser struct {
 	At     int64
 }
 
+// PutSignUp notes that a user made the account without anybody having seen that
+// the address is theirs.
+type PutSignUp struct {
+	UserID string
+	At     int64
+}
+
+// ConfirmSignUp forgets that note and removes the factors that were set while
+// nobody had seen it. Guard: the note is there.
+type ConfirmSignUp struct{ UserID string }
+
 // PutIdentifier adds an identifier. Guard: nobody has it.
 type PutIdentifier struct{ Identifier Identifier }
 
@@ -380,6 +391,8 @@ func (RestartLog) change()        {}
 func (PutUser) change()           {}
 func (UpdateUser) change()        {}
 func (DeleteUser) change()        {}
+func (PutSignUp) change()         {}
+func (ConfirmSignUp) change()     {}
 func (PutIdentifier) change()     {}
 func (ReplaceIdentifier) change() {}
 func (DeleteIdentifier) change()  {}

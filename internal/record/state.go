@@ -104,6 +104,13 @@ type LoginState struct {
 	Consent        *Consent // of the user for the client of the interaction
 }
 
+// SignUpState is what a sign-up is decided from.
+type SignUpState struct {
+	Interaction *Interaction // nil: no such interaction
+	UserID      string       // of whoever has the address; empty: it is free
+	Counters    map[string]Counter
+}
+
 // InteractionState is what a consent page's answer is decided from.
 type InteractionState struct {
 	AuthorizeState

@@ -110,10 +110,46 @@ func TestUsersChange(t *testing.T) {
 	}
 }
 
+func TestAnAccountThatAStrangerMadeLosesItsFactorsOnceItsAddressIsSeen(t *testing.T) {
+	s := world(t)
+	signedUp := func(want bool) {
+		t.Helper()
+		if got := must[bool](t)(s.SignedUp(t.Context(), "ana")); got != want {
+			t.Errorf("signed up: %t", got)
+		}
+	}
+	signedUp(false)
+	commit(t, s, record.PutSignUp{UserID: "ana", At: noon})
+	signedUp(true)
+	commit(t, s, record.ConfirmSignUp{UserID: "ana"})
+	signedUp(false)
+	if state := must[*record.SessionState](t)(s.SessionState(t.Context(), []byte("cookie 1"), nil)); state.Password != nil {
+		t.Errorf("the password is still there: %+v", state.Password)
+	}
+}
+
+func TestASignUpIsReadWithItsPageAndWhoeverHasTheAddress(t *testing.T) {
+	s := world(t)
+	commit(t, s, record.CountAttempt{Name: "sign-up x", Limit: 9, At: noon, WindowEnds: noon + 1})
+	got := must[*record.SignUpState](t)(s.SignUpState(t.Context(), SignUpQuery{
+		InteractionHash: []byte("page 1"), Kind: record.IdentifierEmail, Identifier: anasEmail().Value, Counters: []string{"sign-up x"},
+	}))
+	page := interaction()
+	same(t, "page", got.Interaction, &page)
+	if got.UserID != "ana" || got.Counters["sign-up x"].N != 1 {
+		t.Errorf("read %+v", got)
+	}
+	none := must[*record.SignUpState](t)(s.SignUpState(t.Context(), SignUpQuery{Kind: record.IdentifierEmail, Identifier: "nobody@example.com"}))
+	if none.Interaction != nil || none.UserID != "" || len(none.Counters) != 0 {
+		t.Errorf("read %+v", none)
+	}
+}
+
 func TestADeletedUserLeavesNothingAlive(t *testing.T) {
 	s := world(t)
+	commit(t, s, record.PutSignUp{UserID: "ana", At: noon})
 	commit(t, s, record.DeleteUser{UserID: "ana", At: noon})
-	for _, table := range []string{"users", "identifiers", "factors", "consents"} {
+	for _, table := range []string{"users", "identifiers", "factors", "consents", "sign_ups"} {
 		if n := count(t, s, `SELECT count(*) FROM `+table); n != 0 {
 			t.Errorf("%d rows are left in %s", n, table)
 		}

@@ -125,6 +125,9 @@ func TestAMissedGuardIsAConflict(t *testing.T) {
 			nil,
 		},
 		"a grant that ended is not touched": {[]record.Change{endGrant}, record.TouchGrant{ID: "gid"}, nil},
+		"a sign-up needs its user":          {[]record.Change{record.DeleteUser{UserID: "ana"}}, record.PutSignUp{UserID: "ana"}, nil},
+		"a sign-up is noted once":           {[]record.Change{record.PutSignUp{UserID: "ana"}}, record.PutSignUp{UserID: "ana"}, nil},
+		"a sign-up is confirmed once":       {nil, record.ConfirmSignUp{UserID: "ana"}, nil},
 		"a user's id is taken":              {nil, record.PutUser{User: ana()}, nil},
 		"a user is replaced at the version that was read": {
 			nil, record.UpdateUser{UserID: "ana", Version: 1}, record.UpdateUser{UserID: "ana", Version: 2},

@@ -69,6 +69,19 @@ func (s *Store) UserList(ctx context.Context, after string, limit int) ([]record
 	return listOf(ctx, s, listUsers, []any{after, limit}, func() row[record.User] { return new(userRow) })
 }
 
+const readSignUp = `SELECT EXISTS (SELECT 1 FROM sign_ups WHERE user_id = $1)`
+
+// SignedUp reports whether a user made the account and nobody has seen yet that
+// the address is theirs.
+func (s *Store) SignedUp(ctx context.Context, userID string) (bool, error) {
+	var found flag
+	err := s.one(ctx, readSignUp, []any{userID}, []any{&found})
+	if err != nil {
+		return false, unavailable("reading a sign-up", err)
+	}
+	return bool(found), nil
+}
+
 // UserCount counts the users; a server without any is still to be set up.
 func (s *Store) UserCount(ctx context.Context) (int64, error) {
 	var n int64

@@ -161,6 +161,10 @@ func (p *plan) addOfPeople(c record.Change) {
 		p.cutUser(c.UserID)
 	case record.DeleteUser:
 		p.deleteUser(c)
+	case record.PutSignUp:
+		p.guard(putSignUp, c.UserID, c.At)
+	case record.ConfirmSignUp:
+		p.confirmSignUp(c.UserID)
 	case record.PutIdentifier:
 		p.putIdentifier(c.Identifier)
 	case record.ReplaceIdentifier:
@@ -247,8 +251,9 @@ func (p *plan) addOfEstate(c record.Change) {
 	case record.PutInteraction, record.UseInteraction, record.ChooseAccount, record.PutSession, record.RenewSession, record.SeeSession,
 		record.EndSession, record.MarkSession, record.TellClients, record.PutConsent, record.CutConsent, record.PutCode, record.UseCode,
 		record.PutGrant, record.RotateGrant, record.NoteLate, record.TouchGrant, record.EndGrant, record.PutUser,
-		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutIdentifier, record.ReplaceIdentifier,
-		record.DeleteIdentifier, record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:
+		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutSignUp, record.ConfirmSignUp,
+		record.PutIdentifier, record.ReplaceIdentifier, record.DeleteIdentifier,
+		record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:
 		// addOfPeople has these.
 	}
 }

@@ -82,6 +82,8 @@ func everyChange() []record.Change {
 		record.PutUser{},
 		record.UpdateUser{},
 		record.DeleteUser{},
+		record.PutSignUp{},
+		record.ConfirmSignUp{},
 		record.PutIdentifier{},
 		record.ReplaceIdentifier{},
 		record.DeleteIdentifier{},
@@ -117,7 +119,7 @@ func everyChange() []record.Change {
 // bigTables grow with the users; everything else fits in a page or two, or is
 // what a list is about.
 var bigTables = regexp.MustCompile(`^SCAN (u|n|e|p|f|s|b|w|g|co|c|i|x|users|identifiers|factors|sessions|grants|consents|` +
-	`codes|interactions|spent|counters|audit|revlog|client_secrets|o|outbox|registrations)\b`)
+	`sign_ups|codes|interactions|spent|counters|audit|revlog|client_secrets|o|outbox|registrations)\b`)
 
 // Every statement finds its rows by an index, but those that are to see them all.
 func TestStatementsUseIndexes(t *testing.T) {
@@ -161,6 +163,7 @@ func readEverything(t *testing.T, s *Store) {
 	t.Helper()
 	for _, err := range []error{
 		errOf(s.ClientState(t.Context(), "none", []string{"none"})), errOf(s.CodeState(t.Context(), nil, "")),
+		errOf(s.SignUpState(t.Context(), SignUpQuery{})), errOf(s.SignedUp(t.Context(), "none")),
 		errOf(s.RefreshState(t.Context(), "", "")), errOf(s.TokenState(t.Context(), TokenQuery{Token: &record.VerifiedToken{Subject: "none"}, WithUser: true})),
 		errOf(s.AuthorizeState(t.Context(), "", nil, nil)), errOf(s.InteractionState(t.Context(), nil, nil)),
 		errOf(s.LoginState(t.Context(), LoginQuery{Counters: []string{"a"}})), errOf(s.SessionState(t.Context(), nil, nil)),

@@ -14,6 +14,7 @@ const (
 	deleteUserIdentifiers = `DELETE FROM identifiers WHERE user_id = $1`
 	deleteUserFactors     = `DELETE FROM factors WHERE user_id = $1`
 	deleteUserConsents    = `DELETE FROM consents WHERE user_id = $1`
+	deleteSignUp          = `DELETE FROM sign_ups WHERE user_id = $1`
 	endUserSessions       = `UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at = 0`
 	endUserGrants         = `UPDATE grants SET ended_at = $1 WHERE user_id = $2 AND ended_at = 0`
 )
@@ -40,9 +41,18 @@ func (p *plan) deleteUser(c record.DeleteUser) {
 	p.do(deleteUserIdentifiers, c.UserID)
 	p.do(deleteUserFactors, c.UserID)
 	p.do(deleteUserConsents, c.UserID)
+	p.do(deleteSignUp, c.UserID)
 	p.do(endUserSessions, c.At, c.UserID)
 	p.do(endUserGrants, c.At, c.UserID)
 	p.evict(tableUsers, c.UserID) // as of cutUser
+}
+
+const putSignUp = `INSERT INTO sign_ups (user_id, made_at)
+	SELECT $1, $2 WHERE EXISTS (SELECT 1 FROM users WHERE id = $1) ON CONFLICT DO NOTHING`
+
+func (p *plan) confirmSignUp(userID string) {
+	p.guard(deleteSignUp, userID)
+	p.do(deleteUserFactors, userID)
 }
 
 const (

@@ -135,6 +135,34 @@ func (s *Store) LoginState(ctx context.Context, q LoginQuery) (*record.LoginStat
 	return state, err
 }
 
+// SignUpQuery names the page, the identifier and the limits of a sign-up.
+type SignUpQuery struct {
+	InteractionHash []byte
+	Kind            string
+	Identifier      string
+	Counters        []string
+}
+
+const readSignUpState = `SELECT ` + headColumns + `, ` + interactionColumns + `, n.user_id
+	FROM revlog_head h
+	LEFT JOIN interactions i ON i.id_hash = $1
+	LEFT JOIN identifiers n ON n.kind = $2 AND n.value = $3
+	WHERE h.one = 1`
+
+// SignUpState loads what a sign-up is decided from.
+func (s *Store) SignUpState(ctx context.Context, q SignUpQuery) (*record.SignUpState, error) {
+	var page interactionRow
+	state := &record.SignUpState{}
+	_, err := s.load(ctx, query{"a sign-up", readSignUpState, []any{probe(q.InteractionHash), q.Kind, q.Identifier}},
+		page.into(), []any{(*text)(&state.UserID)})
+	if err != nil {
+		return nil, err
+	}
+	state.Interaction = page.get()
+	state.Counters, err = s.counters(ctx, q.Counters)
+	return state, err
+}
+
 const readSessionState = `SELECT ` + headColumns + `, ` + browserColumns + `, ` + passwordColumns + `
 	FROM revlog_head h
 	LEFT JOIN sessions s ON s.cookie_hash = $1` + browserJoins + userPassword + `

@@ -21,6 +21,7 @@ const (
 	forChoice  purpose = "choose"
 	forLogout  purpose = "logout"
 	forSetup   purpose = "setup"
+	forSignUp  purpose = "sign-up"
 	forAccount purpose = "account"
 )
 

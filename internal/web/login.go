@@ -50,7 +50,7 @@ func (s *site) toLogin(v *visit, interaction string, why pages.Notice) {
 
 // loginFor makes the page, with what the client hinted at.
 func (s *site) loginFor(v *visit, interaction string, b engine.Browser) (pages.Login, *oauth.Error) {
-	page := pages.Login{Form: s.form(forLogin, b, interaction)}
+	page := pages.Login{Form: s.form(forLogin, b, interaction), SignUp: s.engine.SignUpOpen() == nil}
 	if interaction == "" {
 		return page, nil
 	}

@@ -93,6 +93,8 @@ func pageCode(err *oauth.Error) string {
 		return "form_expired"
 	case oauth.ReasonSetupTokenWrong, oauth.ReasonSetupDone:
 		return "invalid_setup_token"
+	case oauth.ReasonSignUpOff:
+		return "sign_up_off"
 	}
 	return string(err.Code)
 }

@@ -78,6 +78,7 @@ func (s *site) table(metadata *document) map[string]*route {
 
 		pages.PathIndex:          {get: s.index, about: "A page that says what this server is."},
 		pages.PathLogin:          {get: s.loginPage, post: s.login, about: "The sign-in page."},
+		pages.PathSignUp:         {get: s.signUpPage, post: s.signUp, about: "The page on which somebody makes an account, where the setting sign_up lets them."},
 		pages.PathConsent:        {get: s.consentPage, post: s.consent, about: "The page on which a user allows or denies a client."},
 		pages.PathChoose:         {get: s.choosePage, post: s.choose, about: "The page that asks which account to go on with."},
 		pages.PathLogout:         {get: s.logoutPage, post: s.logout, about: "The page that asks whether to sign out."},

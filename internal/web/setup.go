@@ -78,6 +78,7 @@ func (s *site) setup(v *visit) {
 	s.page(v, status, page)
 }
 
+// setupProblem is problemOf for a form that makes a user.
 func (s *site) setupProblem(err *oauth.Error) (pages.Problem, int) {
 	if err.Param == pages.FieldEmail {
 		return pages.Problem{Kind: pages.ProblemEmail}, http.StatusUnprocessableEntity

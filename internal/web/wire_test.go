@@ -35,6 +35,7 @@ const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 // a conversation with a fresh server:
 //
 //	! issuer URL   what it runs as, http://localhost:8484 if not said
+//	! sign-up      strangers may make accounts
 //	! ana          there is a user, ana@example.com
 //	! rsa          the key of every algorithm is there
 //	! registration MODE N  who may register clients, and how many of a network
@@ -130,6 +131,8 @@ func (c *conversation) directive(words []string) {
 		}
 		c.known["initial"] = made.Token
 		c.hide(made.Token)
+	case words[0] == "sign-up" && c.world == nil:
+		c.policy = append(c.policy, func(p *decide.Policy) { p.SignUp = true })
 	case words[0] == "ana":
 		c.begin()
 		c.addAna()
@@ -286,7 +289,7 @@ func (c *conversation) expand(line string) string {
 // learned is what an answer gives to later requests, by the name for it.
 var learned = map[string]*regexp.Regexp{
 	"code":        regexp.MustCompile(`[?&]code=([^&\s]+)`),
-	"interaction": regexp.MustCompile(`interaction=([^&\s]+)`),
+	"interaction": regexp.MustCompile(`interaction=([\w-]+)`),
 	"form":        regexp.MustCompile(`name="form_token" value="([^"]+)"`),
 	"user":        regexp.MustCompile(`name="user" value="([^"]+)"`),
 	"access":      regexp.MustCompile(`"access_token":"([^"]+)"`),

@@ -81,7 +81,7 @@ func translated(t *testing.T, title, language string) string {
 
 func everyPageIsAccessible(t *testing.T, b *tab, check checkPage) {
 	t.Helper()
-	s := server.Start(t)
+	s := server.Start(t, "--sign-up", "unverified")
 	w := newWorld(t, s, true)
 
 	b.open(s.Setup, s.Issuer+"/setup")
@@ -130,6 +130,13 @@ func (w *world) checkSignIn(b *tab, check checkPage) {
 	b.enter("login-password", "not the password")
 	b.click("login-submit", w.Issuer+"/login")
 	check("Sign in", http.StatusUnprocessableEntity)
+	b.clickOn("#login-signup", w.Issuer+"/sign-up")
+	check("Make an account", http.StatusOK)
+	b.enter("signup-email", "somebody@example.com")
+	b.enter("signup-password", "password1")
+	b.click("signup-submit", w.Issuer+"/sign-up")
+	check("Make an account", http.StatusUnprocessableEntity)
+	b.clickOn("#signup-login", w.Issuer+"/login")
 	w.signIn(b, w.Issuer+"/consent")
 	check("Allow access", http.StatusOK)
 	b.click("consent-allow", w.callback())

@@ -42,6 +42,7 @@ func (b *browser) protectedForms() []protectedForm {
 		{pages.PathAccountApp, url.Values{pages.FieldClient: {"web"}}, pages.PathAccount},
 		{pages.PathAccountSignOut, url.Values{pages.FieldSignOut: {pages.SignOutHere}}, pages.PathAccount},
 		{pages.PathAccountSignOut, url.Values{pages.FieldSignOut: {pages.SignOutEverywhere}}, pages.PathAccount},
+		{pages.PathSignUp, url.Values{pages.FieldEmail: {"x@example.com"}, pages.FieldNewPassword: {password}}, pages.PathSignUp},
 		{pages.PathSetup, url.Values{
 			pages.FieldSetupToken: {"x"}, pages.FieldEmail: {"x@example.com"}, pages.FieldNewPassword: {password}, pages.FieldConfirmPassword: {password},
 		}, ""},
@@ -51,7 +52,7 @@ func (b *browser) protectedForms() []protectedForm {
 // RFC 9700 §4.7, ASVS 3.5.1: with every form and every way to forge it.
 func TestA5_EveryFormIsRefusedUnlessItCameFromItsOwnPage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, withPolicy(open))
 	b, attacker := w.newBrowser().signIn(ana), w.newBrowser().signIn(bob)
 	for _, f := range b.protectedForms() {
 		own := b.get(f.page).input(pages.FieldToken)
@@ -91,7 +92,7 @@ func flip(token string) string {
 // What the browser says of where a form comes from, also when the token is right.
 func TestX2_FormsFromOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, withPolicy(open))
 	b := w.newBrowser().signIn(ana)
 	for _, f := range b.protectedForms() {
 		fields := f.fields

@@ -27,7 +27,7 @@ func (b *browser) everyKindOfPage() map[string]answer {
 	return map[string]answer{
 		"index": b.get("/"), "login": stranger.get(pages.PathLogin), "a failed sign-in": stranger.post(pages.PathLogin, wrong),
 		"consent": b.get(pages.PathConsent + "?interaction=" + waiting), "choose": b.get(pages.PathChoose + "?interaction=" + choosing),
-		"account": b.get(pages.PathAccount), "logout": b.get(pages.PathLogout),
+		"sign-up": stranger.get(pages.PathSignUp), "account": b.get(pages.PathAccount), "logout": b.get(pages.PathLogout),
 		"signed out": stranger.get(pages.PathLogout), "form_post": b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", "form_post")),
 		"wrong client": b.query(oauth.PathAuthorize, with(ask("web"), "client_id", "x")), "not found": b.get("/nowhere"),
 		"not found, written by hand": b.get("/%2e%2e/etc/passwd"), "wrong method": b.send(http.MethodDelete, pages.PathLogin, ""),

@@ -8,6 +8,7 @@ const (
 	PathConsent        = "/consent"
 	PathChoose         = "/choose"
 	PathLogout         = "/logout"
+	PathSignUp         = "/sign-up"
 	PathSetup          = "/setup"
 	PathSetupDone      = "/setup/done"
 	PathAccount        = "/account"
@@ -34,9 +35,9 @@ const (
 	FieldPassword   = "password"
 	// FieldSetupToken is the one-time token of the setup link.
 	FieldSetupToken = "setup_token"
-	// FieldEmail is the first user's address on the setup page.
+	// FieldEmail is the address of the user who is made, on setup and sign-up pages.
 	FieldEmail = "email"
-	// FieldNewPassword is the password chosen, on setup and account pages.
+	// FieldNewPassword is the password chosen, on setup, sign-up and account pages.
 	FieldNewPassword = "new_password"
 	// FieldConfirmPassword repeats it on the setup page.
 	FieldConfirmPassword = "confirm_password"

@@ -55,6 +55,7 @@ func TestAPageInALanguageThatWeDoNotSpeakIsInOurFirst(t *testing.T) {
 func TestPagesOfferTheOtherLanguage(t *testing.T) {
 	for name, want := range map[string]string{
 		"login": "/login?interaction=interaction-1&lang=de", "consent": "/consent?interaction=interaction-1&lang=de", "choose": "/choose?interaction=interaction-1&lang=de", "index": "/?lang=de",
+		"signup":  "/sign-up?interaction=interaction-1&lang=de",
 		"account": "/account?lang=de", "setup": "/setup?token=mst_x&lang=de", "setupdone": "/setup/done?lang=de",
 		"logout": "", "signedout": "", "failure": "", "formpost": "",
 	} {

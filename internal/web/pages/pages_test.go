@@ -24,7 +24,11 @@ func every(client Client) map[string]Page {
 	list := []Page{
 		Login{
 			Form: form, Client: client, RedirectURI: "https://app.example/cb", Identifier: "ana@example.com",
-			Notice: NoticeReauthenticate, Problem: Problem{Kind: ProblemCredentials},
+			SignUp: true, Notice: NoticeReauthenticate, Problem: Problem{Kind: ProblemCredentials},
+		},
+		SignUp{
+			Form: form, Client: client, RedirectURI: "https://app.example/cb", Email: "ana@example.com", PasswordMinimum: 8,
+			Problem: Problem{Kind: ProblemTooShort, Minimum: 8},
 		},
 		Consent{
 			Form: form, Client: client, User: user, RedirectURI: "https://app.example/cb", Scopes: scopes,
@@ -236,7 +240,8 @@ func checkNothingInline(t *testing.T, list []element) {
 
 func TestTheIDsThatOthersBuildOnAreThere(t *testing.T) {
 	want := map[string][]string{
-		"login":   {"login-identifier", "login-password", "login-submit"},
+		"login":   {"login-identifier", "login-password", "login-submit", "login-signup"},
+		"signup":  {"signup-email", "signup-password", "signup-submit", "signup-login"},
 		"consent": {"consent-allow", "consent-deny"},
 		"logout":  {"logout-confirm", "logout-cancel"},
 		"account": {
@@ -260,6 +265,7 @@ func TestTheIDsThatOthersBuildOnAreThere(t *testing.T) {
 func TestFormsSendTheFieldsThatHandlersRead(t *testing.T) {
 	want := map[string][]string{
 		"login":   {FieldToken, FieldInteraction, FieldIdentifier, FieldPassword},
+		"signup":  {FieldToken, FieldInteraction, FieldEmail, FieldNewPassword},
 		"consent": {FieldToken, FieldInteraction, FieldUser, FieldDecision + "=" + DecisionAllow, FieldDecision + "=" + DecisionDeny, FieldDecision + "=" + DecisionSwitch},
 		"logout":  {FieldToken, FieldInteraction, "state=s\"><b>", FieldDecision + "=" + DecisionLogout, FieldDecision + "=" + DecisionCancel},
 		"setup":   {FieldToken, FieldSetupToken + "=mst_x", FieldEmail, FieldNewPassword, FieldConfirmPassword},
@@ -286,7 +292,7 @@ func TestFormsSendTheFieldsThatHandlersRead(t *testing.T) {
 
 func TestFormsPostBelowTheIssuersPathAndCarryTheToken(t *testing.T) {
 	targets := map[string][]string{
-		"login": {PathLogin}, "consent": {PathConsent}, "logout": {PathLogout}, "setup": {PathSetup},
+		"login": {PathLogin}, "signup": {PathSignUp}, "consent": {PathConsent}, "logout": {PathLogout}, "setup": {PathSetup},
 		"account": {PathAccountSignOut, PathAccountSession, PathAccountApp, PathAccountPass},
 	}
 	pages := every(harmless)

@@ -52,15 +52,40 @@ type Login struct {
 	Client      Client
 	RedirectURI string
 	Identifier  string
+	SignUp      bool // anybody may make an account
 	Notice      Notice
 	Problem     Problem
 }
+
+// SignUpAddress is the sign-up page for the same request, below the issuer's path.
+func (p Login) SignUpAddress() string { return p.Form.at(PathSignUp) }
 
 func (Login) template() string { return "login" }
 
 func (p Login) address() string { return p.Form.at(PathLogin) }
 
 func (p Login) policy() Policy {
+	return Policy{FormTarget: p.RedirectURI, Logo: httpsOnly(p.Client.LogoURI) != ""}
+}
+
+// SignUp is the page on which somebody makes an account by themself.
+type SignUp struct {
+	Form            Form
+	Client          Client
+	RedirectURI     string // as of Login
+	Email           string
+	PasswordMinimum int
+	Problem         Problem
+}
+
+// LoginAddress is the sign-in page for the same request, below the issuer's path.
+func (p SignUp) LoginAddress() string { return p.Form.at(PathLogin) }
+
+func (SignUp) template() string { return "signup" }
+
+func (p SignUp) address() string { return p.Form.at(PathSignUp) }
+
+func (p SignUp) policy() Policy {
 	return Policy{FormTarget: p.RedirectURI, Logo: httpsOnly(p.Client.LogoURI) != ""}
 }
 

@@ -22,6 +22,7 @@ const (
 	NoticeAppRemoved        Notice = "app-removed"
 	NoticeOthersSignedOut   Notice = "password-changed-others-out"
 	NoticeSignedOutAllRound Notice = "signed-out-everywhere"
+	NoticeSignedUp          Notice = "signed-up"
 )
 
 // notice is the sentence of a notice; none for a word that is none of these.
@@ -100,6 +101,7 @@ var failureKeys = map[string]string{
 	"form_expired":            "form",
 	"interaction_expired":     "expired",
 	"invalid_setup_token":     "setup",
+	"sign_up_off":             "signup",
 }
 
 // failure goes by the code, then by the parameter.
