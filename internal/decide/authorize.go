@@ -24,6 +24,7 @@ const (
 	PageNone Page = iota // the answer is a redirect to the client
 	PageLogin
 	PageConsent
+	PageSignUp
 	PageChoose // which account to go on with
 )
 

@@ -41,6 +41,8 @@ func where(o Outcome[AuthorizeAnswer]) string {
 		return "consent page"
 	case o.Answer.Page == PageChoose:
 		return "account page"
+	case o.Answer.Page == PageSignUp:
+		return "sign-up page"
 	}
 	return "code"
 }

@@ -164,3 +164,31 @@ func TestWhatWasSetBeforeAnAddressWasSeenIsRemoved(t *testing.T) {
 		t.Errorf("what the user had does not end: %v", changes[2:])
 	}
 }
+
+// Initiating User Registration via OpenID Connect §4.1.
+func TestPromptCreateShowsTheSignUpPageWhereThereIsOne(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*authorizeCase)
+		want   string
+	}{
+		"to somebody who is signed in":     {func(*authorizeCase) {}, "sign-up page"},
+		"to nobody":                        {func(c *authorizeCase) { c.st.Session, c.st.User = nil, nil }, "sign-up page"},
+		"where it is asked to sign in too": {func(c *authorizeCase) { c.ask.Request.Prompt = []string{oauth.PromptLogin, oauth.PromptCreate} }, "sign-up page"},
+		"not to who has signed in since": {func(c *authorizeCase) {
+			c.ask.interaction = pageInteraction()
+			c.st.Session.AuthTime = c.ask.interaction.MadeAt
+		}, "code"},
+		"not where nobody signs up by themself": {func(c *authorizeCase) { c.env = tokenEnv() }, "code"},
+		"not unasked":                           {func(c *authorizeCase) { c.ask.Request.Prompt = nil }, "code"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newAuthorize()
+			c.env = newSignUp().env
+			c.ask.Request.Prompt = []string{oauth.PromptCreate}
+			tc.change(c)
+			if got := where(c.run()); got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
+			}
+		})
+	}
+}

@@ -17,6 +17,8 @@ type stand struct {
 // they are, or say as whom they go on.
 func standing(ask Ask, st *record.AuthorizeState, env Env) stand {
 	switch {
+	case asksToSignUp(ask, st, env):
+		return stand{oauth.ReasonLoginRequired, PageSignUp}
 	case st.Session == nil || Alive(st.Session.RVS, &st.Parents, env.Now) != "":
 		return stand{oauth.ReasonLoginRequired, PageLogin}
 	case ask.Hint != nil && ask.Hint.Subject != st.Session.UserID:
@@ -29,6 +31,15 @@ func standing(ask Ask, st *record.AuthorizeState, env Env) stand {
 		return stand{oauth.ReasonAccountSelectionRequired, PageChoose}
 	}
 	return stand{}
+}
+
+// asksToSignUp: Initiating User Registration via OpenID Connect §4.1, prompt=create
+// shows the page that makes an account rather than the one to sign in on, to
+// somebody who is signed in too; until they have signed in to what they made.
+// Where nobody makes an account by themself it asks for nothing.
+func asksToSignUp(ask Ask, st *record.AuthorizeState, env Env) bool {
+	return ask.Request.Prompts(oauth.PromptCreate) && MaySignUp(env.Policy) == nil &&
+		(st.Session == nil || !provenSince(st.Session, ask.interaction))
 }
 
 // otherUser is the standing of a user whom the request is not about. OpenID

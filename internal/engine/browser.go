@@ -44,6 +44,7 @@ const (
 	PageNone    = decide.PageNone
 	PageLogin   = decide.PageLogin
 	PageConsent = decide.PageConsent
+	PageSignUp  = decide.PageSignUp
 	PageChoose  = decide.PageChoose
 )
 

@@ -76,6 +76,8 @@ func (s *site) goOn(v *visit, answer engine.AuthorizeAnswer, err *oauth.Error) {
 		s.answer(v, answer, err.Params(answer.State, s.issuer))
 	case answer.Page == engine.PageLogin:
 		s.toLogin(v, answer.Interaction, "")
+	case answer.Page == engine.PageSignUp:
+		s.goTo(v, pages.PathSignUp, oauth.Param{Name: pages.FieldInteraction, Value: answer.Interaction})
 	case answer.Page == engine.PageConsent:
 		s.goTo(v, pages.PathConsent, oauth.Param{Name: pages.FieldInteraction, Value: answer.Interaction})
 	case answer.Page == engine.PageChoose:

@@ -91,7 +91,7 @@ func New(c Config) (http.Handler, error) {
 // capabilities are the engine's, and the feed where there is one.
 func capabilities(c Config) oauth.Capabilities {
 	can := c.Engine.Capabilities()
-	can.UILocales = Languages()
+	can.UILocales, can.PromptCreate = Languages(), c.Engine.SignUpOpen() == nil
 	if c.Feed != nil {
 		can.RevocationFeed = true
 		can.Scopes = can.Scopes.Or(oauth.NewScopes(oauth.ScopeReadRevocations))

@@ -203,4 +203,11 @@ func TestV7_WithoutTheSettingNobodySignsUpByAnyWay(t *testing.T) {
 	if w.count(`SELECT count(*) FROM users`) != users {
 		t.Error("an account was made")
 	}
+	if to := b.query(oauth.PathAuthorize, with(ask("spa"), "prompt", "create")).Header.Get("Location"); !strings.HasPrefix(to, pages.PathLogin) {
+		t.Errorf("prompt=create leads to %s", to)
+	}
+	const metadata = "/.well-known/openid-configuration"
+	if here, there := b.get(metadata).body, newWorld(t, withPolicy(open)).newBrowser().get(metadata).body; strings.Contains(here, `"create"`) || !strings.Contains(there, `"create"`) {
+		t.Error("the metadata says otherwise")
+	}
 }
