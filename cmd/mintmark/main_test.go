@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 		"freeport":    freeportMain,
 		"verifier":    verifierMain,
 		"hears":       hearsMain,
+		"agekey":      agekeyMain,
 	})
 }
 

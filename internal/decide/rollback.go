@@ -49,7 +49,9 @@ func RolledBack(shown ShownHead, after *record.LogPart) string {
 // Restart is what a log is begun anew from.
 type Restart struct {
 	From     revocation.LogID // the log that ends
-	Evidence string           // of the rollback
+	Evidence string           // of the rollback, or what was restored
+	Actor    string           // the server, or an administrator who declared it
+	Reason   string           // in the log and the audit trail
 	Tokens   KeyPlan          // its keys are all compromised, and replaced by fresh ones
 	Feed     KeyPlan          // its keys take their turn
 }
@@ -62,9 +64,17 @@ func NewRestart(from revocation.LogID, evidence string, keys []record.SigningKey
 			lost[i].Status = record.KeyCompromised
 		}
 	}
-	r := Restart{From: from, Evidence: evidence}
+	r := Restart{From: from, Evidence: evidence, Actor: ActorServer, Reason: rolledBack}
 	r.Tokens = KeyPlan{Keys: lost, Use: record.KeyUseTokens, Algs: tokenAlgs, Turn: KeysRestart, Actor: ActorServer}
 	r.Feed = KeyPlan{Keys: lost, Use: record.KeyUseFeed, Algs: feedAlgs, Turn: KeysRestart, Actor: ActorServer}
+	return r
+}
+
+// Declared is the same restart, made by an administrator who has put a backup back
+// and says so.
+func (r Restart) Declared() Restart {
+	r.Actor, r.Reason = ActorAdmin, restored
+	r.Tokens.Actor, r.Feed.Actor = ActorAdmin, ActorAdmin
 	return r
 }
 
@@ -76,24 +86,27 @@ func RestartLog(r Restart, keys []record.SigningKey, fresh [2][]record.SigningKe
 	next := record.RestartLog{From: r.From, LogID: revocation.NewLogID([12]byte(env.Seed.Bytes("log", 12)))}
 	copy(next.FeedKey[:], env.Seed.Bytes("feed key", len(next.FeedKey)))
 	changes := []record.Change{next}
-	changes = append(changes, End(Ending{Target: revocation.ForAll(), Reason: rolledBack, Actor: ActorServer}, env)...)
+	changes = append(changes, End(Ending{Target: revocation.ForAll(), Reason: r.Reason, Actor: r.Actor}, env)...)
 	for i := range keys {
 		switch {
 		case keys[i].Use != record.KeyUseTokens:
 		case keys[i].Status == record.KeyCompromised:
-			changes = append(changes, endedBefore(revocation.ForKID(keys[i].KID), rolledBack, env))
+			changes = append(changes, endedBefore(revocation.ForKID(keys[i].KID), r.Reason, env))
 		default:
 			changes = append(changes, End(Ending{
-				Target: revocation.ForKID(keys[i].KID), Reason: rolledBack, Actor: ActorServer, Key: &keys[i],
+				Target: revocation.ForKID(keys[i].KID), Reason: r.Reason, Actor: r.Actor, Key: &keys[i],
 			}, env)...)
 		}
 	}
 	changes = append(changes, RotateKeys(r.Tokens, fresh[0], env)...)
 	changes = append(changes, RotateKeys(r.Feed, fresh[1], env)...)
 	return append(changes, audited(record.Audit{
-		Event: "log_restarted", Actor: ActorServer, Detail: fmt.Sprintf("%s: %s ends, %s begins", r.Evidence, r.From, next.LogID),
+		Event: "log_restarted", Actor: r.Actor, Detail: fmt.Sprintf("%s: %s ends, %s begins", r.Evidence, r.From, next.LogID),
 	}, env))
 }
 
-// rolledBack is why things end, in the log and the audit trail.
-const rolledBack = "rolled_back"
+// Why things end, in the log and the audit trail.
+const (
+	rolledBack = "rolled_back"
+	restored   = "restored"
+)

@@ -109,3 +109,27 @@ func TestARestartEndsTheLogAndAllThatItStoodFor(t *testing.T) {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
+
+// A declared one says who put the backup back; it ends no less.
+func TestARestoreIsTheSameCutInTheAdministratorsName(t *testing.T) {
+	keys, env := signingKeys(tokenNow-hour), tokenEnv()
+	plain := NewRestart("old", "a backup", keys, []string{"ES256"}, []string{"ES256"})
+	fresh := [2][]record.SigningKey{{freshKey("new", "ES256"), freshKey("new next", "ES256")}, {freshKey("feed new", "ES256")}}
+	inName := func(changes []record.Change, from, to [2]string) []record.Change {
+		for i := range changes {
+			if c, ok := changes[i].(record.Append); ok && c.Actor == from[0] {
+				c.Actor, c.Reason = to[0], strings.Replace(c.Reason, from[1], to[1], 1)
+				changes[i] = c
+			}
+			if c, ok := changes[i].(record.Audit); ok && c.Actor == from[0] {
+				c.Actor, c.Detail = to[0], strings.Replace(c.Detail, from[1], to[1], 1)
+				changes[i] = c
+			}
+		}
+		return changes
+	}
+	want := inName(RestartLog(plain, keys, fresh, env), [2]string{ActorServer, rolledBack}, [2]string{ActorAdmin, restored})
+	if diff := diffChanges(want, RestartLog(plain.Declared(), keys, fresh, env)); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}

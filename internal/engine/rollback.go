@@ -106,8 +106,12 @@ func (e *Engine) restartLogIf(ctx context.Context, prove func(context.Context) (
 		if err != nil || evidence == "" {
 			return err
 		}
-		switch err := e.restartLog(ctx, log, evidence); {
+		switch err := e.restartLog(ctx, decide.NewRestart, log, evidence); {
 		case err == nil:
+			e.log.Error("an older copy of the database was put back, and nobody declared it",
+				"proof", evidence,
+				"ended", "all sessions, grants and tokens: everyone signs in again; the revocation log "+string(log)+" begins anew, with new signing keys",
+				"do", "find out who put the database back; what was changed in between is lost: users, clients, passwords and who was disabled")
 			return e.loadRing(ctx)
 		case !errors.Is(err, store.ErrConflict):
 			return fmt.Errorf("beginning the revocation log anew: %w", err)
@@ -116,29 +120,44 @@ func (e *Engine) restartLogIf(ctx context.Context, prove func(context.Context) (
 	return &Refusal{Kind: Conflict}
 }
 
-func (e *Engine) restartLog(ctx context.Context, log revocation.LogID, evidence string) error {
+// Restored makes the cut for a database that an administrator has put back from a
+// backup, before anybody is served from it (tokens.md I8): everyone signs in again,
+// and what was revoked since the backup was made does not come back to life.
+func (e *Engine) Restored(ctx context.Context, which string) error {
+	e.keys.mu.Lock()
+	defer e.keys.mu.Unlock()
+	head, err := e.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	declared := func(from revocation.LogID, evidence string, keys []record.SigningKey, tokenAlgs, feedAlgs []string) decide.Restart {
+		return decide.NewRestart(from, evidence, keys, tokenAlgs, feedAlgs).Declared()
+	}
+	if err := e.restartLog(ctx, declared, head.LogID, which); err != nil {
+		return fmt.Errorf("beginning the revocation log anew: %w", err)
+	}
+	return e.loadRing(ctx)
+}
+
+// newRestart plans a cut: decide.NewRestart, or one that was declared.
+type newRestart func(from revocation.LogID, evidence string, keys []record.SigningKey, tokenAlgs, feedAlgs []string) decide.Restart
+
+func (e *Engine) restartLog(ctx context.Context, plan newRestart, log revocation.LogID, evidence string) error {
 	keys, err := e.store.Keys(ctx)
 	if err != nil {
 		return err
 	}
 	env := e.env()
-	restart := decide.NewRestart(log, evidence, keys, algsInUse(keys), feedAlgs)
+	restart := plan(log, evidence, keys, algsInUse(keys), feedAlgs)
 	var fresh [2][]record.SigningKey
 	for i, plan := range []decide.KeyPlan{restart.Tokens, restart.Feed} {
 		if fresh[i], err = e.freshKeys(plan, env); err != nil {
 			return err
 		}
 	}
-	roots, err := e.endedRoots(ctx, decide.KeysRestart, decide.ActorServer, env)
+	roots, err := e.endedRoots(ctx, decide.KeysRestart, restart.Actor, env)
 	if err != nil {
 		return err
 	}
-	if err := e.commit(ctx, append(decide.RestartLog(restart, keys, fresh, env), roots...)); err != nil {
-		return err
-	}
-	e.log.Error("an older copy of the database was put back, and nobody declared it",
-		"proof", evidence,
-		"ended", "all sessions, grants and tokens: everyone signs in again; the revocation log "+string(log)+" begins anew, with new signing keys",
-		"do", "find out who put the database back; what was changed in between is lost: users, clients, passwords and who was disabled")
-	return nil
+	return e.commit(ctx, append(decide.RestartLog(restart, keys, fresh, env), roots...))
 }

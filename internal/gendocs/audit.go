@@ -33,7 +33,7 @@ var occasions = map[string]string{
 	"key_compromised":        "A signing key, or the root of opaque access tokens, was declared compromised: every token of it is dead.",
 	"key_next":               "A signing key was made and published, to sign later.",
 	"key_retired":            "A signing key stopped signing; what it signed stays good.",
-	"log_restarted":          "An older copy of the database was put back without being declared: the revocation log begins anew, and everything that was given out before has ended. The detail is the proof, and names both logs.",
+	"log_restarted":          "An administrator restored a backup, or (actor `server`) an older copy of the database was put back without being declared: the revocation log begins anew, and everything that was given out before has ended. The detail says which backup or what the proof is, and names both logs.",
 	"password_change_failed": "A signed-in user gave a wrong current password. One row a minute for each user, with a count.",
 	"password_changed":       "A user changed their password.",
 	"password_set":           "An administrator set a user's password; all that the user had ended.",
