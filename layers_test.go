@@ -41,6 +41,7 @@ var rooms = []room{
 	{"internal/record", "oauth jose revocation", "", "every room shares these types, so each arrow out of here binds all of them"},
 	{"internal/egress", "", "", "a leaf: the one way out must be readable by itself"},
 	{"internal/inspect", "jose secret", "", "it explains tokens to people, the same in the CLI and the demo: whoever only shows must not be able to check"},
+	{"internal/apply", "admin", "github.com/BurntSushi/toml", "it does what any client of the administration API can do, and nothing else"},
 	{"internal/backup", "", "filippo.io/age", "a leaf: it knows a file's form, and nothing of what is in it"},
 	{"internal/metrics", "", "github.com/prometheus/client_golang", "a leaf: whoever counts must not reach what is counted"},
 	{"internal/config", "", "github.com/BurntSushi/toml", "a leaf: it checks settings and starts nothing"},

@@ -24,6 +24,7 @@ var ErrNotReached = errors.New("no Mintmark server answers")
 // concurrent use.
 type Client struct {
 	socket string
+	dry    bool // what would change something is only tried
 	http   *http.Client
 }
 
@@ -36,6 +37,15 @@ func Dial(socketPath string) *Client {
 			return dialer.DialContext(ctx, "unix", socketPath)
 		},
 	}}}
+}
+
+// DryRun gives a client of the same server whose creates and updates are tried and
+// not done: the answer says what would be there, and a secret in it is none. Acts
+// that cannot be tried are refused.
+func (c *Client) DryRun() *Client {
+	tries := *c
+	tries.dry = true
+	return &tries
 }
 
 // base is where everything of the server lies below.
@@ -69,6 +79,9 @@ func call[A any](ctx context.Context, c *Client, method, path string, in any) (A
 			return answer, fmt.Errorf("encoding the request: %w", err)
 		}
 		body = bytes.NewReader(text)
+	}
+	if c.dry && method != http.MethodGet {
+		path += "?dry_run=true"
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base()+Root+path, body)
 	if err != nil {

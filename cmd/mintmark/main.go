@@ -73,6 +73,7 @@ func nouns() []noun {
 		{"token", "Look into a token, or verify one.", &tokenCommand{}},
 		{"explain", "Say why a request was refused, by its reference code.", &explainCommand{}},
 		{"config", "The server's settings.", &configCommand{}},
+		{"apply", "Bring the server to what a file declares: resources, clients, users.", &applyCommand{}},
 		{"backup", "Copy the database into a file, while the server goes on.", &backupCommand{}},
 		{"restore", "Put a backup back. Everyone signs in again.", &restoreCommand{}},
 		{"migrate", "The database's schema.", &migrateCommand{}},

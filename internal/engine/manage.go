@@ -69,6 +69,16 @@ func invalid(field, format string, args ...any) error {
 	return wrong.refusal()
 }
 
+type rehearsal struct{}
+
+// Rehearse lets an administrator's creates and updates be tried: all checks are
+// made, the answer says what would be there, and nothing is written.
+func Rehearse(ctx context.Context) context.Context {
+	return context.WithValue(ctx, rehearsal{}, true)
+}
+
+func rehearsed(ctx context.Context) bool { return ctx.Value(rehearsal{}) != nil }
+
 // administer runs one act of an administrator: it loads what it needs, validates,
 // and returns the changes, which are committed as one plan. What somebody else
 // changed meanwhile makes it start again.
@@ -76,7 +86,7 @@ func administer[R any](ctx context.Context, e *Engine, act func(env decide.Env) 
 	var none R
 	for range maxAttempts {
 		answer, changes, err := act(e.env())
-		if err == nil {
+		if err == nil && !rehearsed(ctx) {
 			err = e.commit(ctx, changes)
 		}
 		switch {

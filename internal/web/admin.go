@@ -39,7 +39,8 @@ func Admin(c AdminConfig) http.Handler {
 	a := &administration{AdminConfig: c, mux: http.NewServeMux()}
 	for pattern, act := range a.acts() {
 		method, path, _ := strings.Cut(pattern, " ")
-		a.mux.HandleFunc(method+" "+admin.Root+path, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, act.do) })
+		do := tried(pattern, act.do)
+		a.mux.HandleFunc(method+" "+admin.Root+path, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, do) })
 	}
 	return a
 }
