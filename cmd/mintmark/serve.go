@@ -240,7 +240,7 @@ func (s *server) serve(public, private, figures net.Listener) error {
 	}
 	administration := web.Admin(web.AdminConfig{
 		Engine: s.engine, Feed: s.feed, Log: s.log, Version: release, Database: s.config.Database, Schema: s.schema,
-		Listen: []string{s.address.String()}, StartedAt: time.Now(),
+		Listen: []string{s.address.String()}, StartedAt: time.Now(), Metrics: s.metrics,
 	})
 	s.metrics.Watch(s.reading)
 	inside := http.NewServeMux()

@@ -10,6 +10,7 @@ import (
 	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/feed"
+	"github.com/mintmark-id/mintmark/internal/metrics"
 	"github.com/mintmark-id/mintmark/internal/record"
 )
 
@@ -24,19 +25,26 @@ type AdminConfig struct {
 	Schema    int64
 	Listen    []string
 	StartedAt time.Time
+	// Metrics counts; nil: nothing is counted.
+	Metrics *metrics.Metrics
 }
+
+// adminWidth is how many administrators' requests are worked on at once: a script
+// that runs wild must leave the database to those who sign in.
+const adminWidth = 64
 
 // administration answers whoever may open the socket.
 type administration struct {
 	AdminConfig
-	mux *http.ServeMux
+	mux  *http.ServeMux
+	gate gate
 }
 
 // Admin makes the handler of the administration API. It has no login: it is for
 // a socket that only administrators can open, and must never be served on a
 // network.
 func Admin(c AdminConfig) http.Handler {
-	a := &administration{AdminConfig: c, mux: http.NewServeMux()}
+	a := &administration{AdminConfig: c, mux: http.NewServeMux(), gate: newGate(c.Metrics, "administration", adminWidth)}
 	for pattern, act := range a.acts() {
 		method, path, _ := strings.Cut(pattern, " ")
 		do := tried(pattern, act.do)
@@ -105,6 +113,14 @@ func (a *administration) acts() map[string]listedAct {
 
 // ServeHTTP answers what the table has, and says so where it has nothing.
 func (a *administration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !a.gate.enter() {
+		sendProblem(w, &admin.Problem{
+			Type: admin.ProblemUnavailable, Title: "The server does as much for administrators as it can", Status: http.StatusServiceUnavailable,
+			Detail: "Nothing was changed; try again in a moment",
+		})
+		return
+	}
+	defer a.gate.exit()
 	if _, pattern := a.mux.Handler(r); pattern != "" {
 		a.mux.ServeHTTP(w, r)
 		return
