@@ -175,6 +175,8 @@ func empty(value any) bool {
 		return value == ""
 	case []string:
 		return len(value) == 0
+	case json.RawMessage:
+		return len(value) == 0
 	case *int64:
 		return value == nil
 	case bool:

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/jose"
@@ -20,7 +21,7 @@ const (
 // logout define, and every other that is registered with IANA and would change what
 // a client may rely on. Each is done or refused.
 var (
-	metadataTable = slices.Concat(flowFields(), peopleFields(), tokenFields(), unservedFields(), serverFields())
+	metadataTable = slices.Concat(flowFields(), keyFields(), peopleFields(), tokenFields(), unservedFields(), serverFields())
 	metadataIndex = indexMetadata()
 )
 
@@ -50,7 +51,7 @@ func flowFields() []MetadataField {
 		},
 		list("grant_types", inBoth, "`authorization_code`, also `refresh_token`. A client that nobody vouches for gets nothing in its own name.", "`authorization_code`",
 			func(s *record.ClientSettings) *[]string { return &s.GrantTypes }),
-		text("token_endpoint_auth_method", inBoth, "`client_secret_basic`, `client_secret_post`, or `none` for a public client, which then always uses PKCE.", "`client_secret_basic`",
+		text("token_endpoint_auth_method", inBoth, "`client_secret_basic`, `client_secret_post`, `private_key_jwt`, or `none` for a public client, which then always uses PKCE.", "`client_secret_basic`",
 			func(s *record.ClientSettings) *string { return &s.TokenEndpointAuthMethod }),
 		text("application_type", inOIDC, "`web` or `native`; the port of a loopback redirect URI may differ for `native` (RFC 8252 §7.3).", "`native` if every redirect URI leads to the user's own machine, else `web`",
 			func(s *record.ClientSettings) *string { return &s.ApplicationType }),
@@ -69,6 +70,42 @@ func flowFields() []MetadataField {
 		text("initiate_login_uri", inOIDC, "https: where the account page sends a user who wants to begin there, with `iss` (OpenID Connect Core §4).", "",
 			func(s *record.ClientSettings) *string { return &s.InitiateLoginURI }),
 	}
+}
+
+// keyFields are about keys that the client signs with.
+func keyFields() []MetadataField {
+	return []MetadataField{
+		{
+			Name: "jwks", Spec: inBoth, Rule: "A JWK Set of the client's public keys, at most 16 KiB with all the rest; instead of `jwks_uri`.",
+			take: func(into *Metadata, from jose.Object) bool {
+				set, err := from.Raw("jwks")
+				if err == nil {
+					_, err = ReadKeys(set)
+				}
+				into.Settings.JWKS = inOrder(set)
+				return err == nil
+			},
+			show: func(c *record.Client) any { return c.Settings.JWKS },
+		},
+		text("jwks_uri", inBoth, "Where the client's public keys are: https, at a public address; instead of `jwks`.", "",
+			func(s *record.ClientSettings) *string { return &s.JWKSURI }),
+		text("token_endpoint_auth_signing_alg", inOIDC, "What the client signs with for `private_key_jwt`: `ES256`, `RS256`, `PS256`, `Ed25519` or `EdDSA`.", "any that its key has",
+			func(s *record.ClientSettings) *string { return &s.TokenEndpointAuthSigningAlg }),
+	}
+}
+
+// inOrder writes JSON with the members of each object in order: who says the same
+// in another order is no other client.
+func inOrder(set []byte) json.RawMessage {
+	var value any
+	if err := json.Unmarshal(set, &value); err != nil {
+		return nil // it was refused
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // it was read from JSON
+	}
+	return text
 }
 
 // peopleFields are shown to users and administrators.

@@ -20,8 +20,11 @@ const everything = `{
 	"initiate_login_uri": "https://app.example/start", "client_name": "App", "client_uri": "https://app.example/",
 	"logo_uri": "https://app.example/logo.png", "policy_uri": "https://app.example/policy", "tos_uri": "https://app.example/terms",
 	"contacts": ["ops@app.example"], "software_id": "4NRB1", "software_version": "2.1", "id_token_signed_response_alg": "ES256",
-	"subject_type": "public", "default_max_age": 300, "require_auth_time": true, "default_acr_values": ["aal1"]
+	"subject_type": "public", "default_max_age": 300, "require_auth_time": true, "default_acr_values": ["aal1"],
+	"jwks": ` + everyKeys + `, "jwks_uri": "https://app.example/jwks", "token_endpoint_auth_signing_alg": "PS256"
 }`
+
+const everyKeys = `{"keys":[{"crv":"P-256","kty":"EC","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}`
 
 func metadataOf(t *testing.T, body string) Metadata {
 	t.Helper()
@@ -40,6 +43,7 @@ func TestWhatAClientSaysIsWhatIsRegistered(t *testing.T) {
 		ApplicationType: "web", Scope: "openid profile", PKCE: record.PKCEOptional, LogoURI: "https://app.example/logo.png",
 		ClientURI: "https://app.example/", PolicyURI: "https://app.example/policy", TosURI: "https://app.example/terms",
 		InitiateLoginURI: "https://app.example/start", DefaultMaxAge: &age, RequireAuthTime: true, DefaultACRValues: []string{"aal1"},
+		JWKS: json.RawMessage(everyKeys), JWKSURI: "https://app.example/jwks", TokenEndpointAuthSigningAlg: "PS256",
 		Contacts: []string{"ops@app.example"}, SoftwareID: "4NRB1", SoftwareVersion: "2.1", IDTokenSigningAlg: "ES256",
 	}}
 	if diff := cmp.Diff(want, metadataOf(t, everything)); diff != "" {
@@ -185,7 +189,7 @@ func TestTheSameApplicationHasTheSameID(t *testing.T) {
 // what was read says the same when it is read again.
 func FuzzMetadata(f *testing.F) {
 	for _, seed := range []string{
-		everything, `{}`, `{"redirect_uris":["https://a.example/cb"]}`, `{"client_name#ja":"\u30af"}`, `{"jwks":{"keys":[]}}`,
+		everything, `{}`, `{"redirect_uris":["https://a.example/cb"]}`, `{"client_name#ja":"\u30af"}`, `{"jwks":{"keys":[]}}`, `{"jwks":` + everyKeys + `}`,
 		`{"redirect_uris":[null]}`, `{"scope":"\u0000"}`, `{"default_max_age":1e3}`, `{"contacts":[[[]]]}`, `{"client_name":"\ud800"}`,
 	} {
 		f.Add(seed, false)

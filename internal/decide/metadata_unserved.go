@@ -24,12 +24,11 @@ func unservedFields() []MetadataField {
 		spec  string
 		names []string
 	}{
-		{inBoth, []string{"jwks_uri", "jwks"}},
 		{inOIDC, []string{
 			"sector_identifier_uri", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 			"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
 			"request_object_signing_alg", "request_object_encryption_alg", "request_object_encryption_enc",
-			"token_endpoint_auth_signing_alg", "request_uris",
+			"request_uris",
 		}},
 		{"OpenID Connect Back-Channel Logout §2.2", []string{"backchannel_logout_uri"}},
 		{"OpenID Connect Front-Channel Logout §2", []string{"frontchannel_logout_uri"}},

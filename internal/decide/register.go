@@ -96,10 +96,12 @@ func Register(r Registering, st *record.RegistrationState, env Env) Outcome[Regi
 	answer := Registered{Client: client}
 	if !client.Public() {
 		client.ID = env.Seed.ID("client_id")
-		answer.Secret = secret.NewClientSecret(env.Seed, "client secret")
 		answer.Token = secret.NewRegistrationToken(env.Seed, "registration access token")
-		client.Secrets = []record.ClientSecret{{Hash: secret.Hash(answer.Secret), MadeAt: env.Now}}
 		client.Registration.TokenHash = secret.Hash(answer.Token)
+	}
+	if client.HasSecret() {
+		answer.Secret = secret.NewClientSecret(env.Seed, "client secret")
+		client.Secrets = []record.ClientSecret{{Hash: secret.Hash(answer.Secret), MadeAt: env.Now}}
 	}
 	client.Registration.ClientID = client.ID
 	admitted, actor, err := admit(r, st, env)
@@ -234,7 +236,8 @@ func updatable(m *Metadata, client, after *record.Client, now int64) *oauth.Erro
 		return oauth.Refuse(oauth.ReasonRegistrationField).With("client_id")
 	case m.Secret != "" && !secretMatches(m.Secret, client.Secrets, now):
 		return oauth.Refuse(oauth.ReasonRegistrationField).With("client_secret")
-	case after.Public() != client.Public(): // RFC 6749 §2.1: the type says how its refresh tokens are bound to it
+	case after.Public() != client.Public(), // RFC 6749 §2.1: the type says how its refresh tokens are bound to it
+		after.HasSecret() && !client.HasSecret(): // it was given none, and an update gives none
 		return oauth.Refuse(oauth.ReasonRegistrationField).With("token_endpoint_auth_method")
 	}
 	return judge(&after.Settings, &client.Settings)

@@ -9,6 +9,7 @@ import (
 // reasonTable is the one place that says what a reason is on the wire and which rule it stands for.
 var reasonTable = slices.Concat(requestReasons, clientReasons, otherReasons, registrationReasons)
 
+// requestReasons are those of a request as HTTP and as a form.
 var requestReasons = []Info{
 	// The request as HTTP and as a form.
 	{
@@ -45,6 +46,7 @@ var requestReasons = []Info{
 	},
 }
 
+// otherReasons are all that no other table has.
 var otherReasons = []Info{
 	// The authorization request.
 	{

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/jose"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -271,4 +272,36 @@ func (a answer) member(name string) string {
 	}
 	text, _ := members[name].(string)
 	return text
+}
+
+// RFC 7591 §2: a client that registers itself may do so with a key instead of a secret, and then keeps to it.
+func TestF3_AClientRegistersItselfWithAKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withPolicy(func(p *decide.Policy) { p.Registration.Mode = decide.RegistrationOpen }))
+	key, err := jose.Generate(jose.ES256)
+	w.must(err)
+	set, err := json.Marshal(jose.KeySet{key.Public()})
+	w.must(err)
+	body := func(more string) string {
+		return `{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"private_key_jwt"` + more + `}`
+	}
+	made := w.newBrowser().says(http.MethodPost, oauth.PathRegister, "", body(`,"jwks":`+string(set)))
+	if made.StatusCode != http.StatusCreated || made.member("client_secret") != "" || made.member("client_id") == "" {
+		t.Fatalf("%d %s", made.StatusCode, made.body)
+	}
+	w.log.hide(made.member("registration_access_token"))
+	k := &keyed{world: w, id: made.member("client_id"), key: key}
+	if a := k.call(oauth.PathIntrospect, url.Values{"token": {"x"}}, k.assertion("")); a.body != `{"active":false}` {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	for name, more := range map[string]string{
+		"no keys": ``, "keys twice": `,"jwks":` + string(set) + `,"jwks_uri":"https://app.example/jwks"`,
+		"a private key":   `,"jwks":` + strings.Replace(string(set), `"kty"`, `"d":"AA","kty"`, 1),
+		"a secret":        `,"jwks":{"keys":[{"kty":"oct","k":"AA"}]}`,
+		"an inward place": `,"jwks_uri":"https://127.0.0.1/jwks"`,
+	} {
+		if a := w.newBrowser().says(http.MethodPost, oauth.PathRegister, "", body(more)); a.StatusCode != http.StatusBadRequest || a.refusal() != "invalid_client_metadata" {
+			t.Errorf("%s: %d %s", name, a.StatusCode, a.body)
+		}
+	}
 }
