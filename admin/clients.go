@@ -24,10 +24,16 @@ type ClientMetadata struct {
 	// its key has.
 	TokenEndpointAuthSigningAlg string `json:"token_endpoint_auth_signing_alg,omitempty"`
 	// JWKS is a JWK Set of the client's public keys; JWKSURI is where one is. Not both.
-	JWKS            json.RawMessage `json:"jwks,omitempty"`
-	JWKSURI         string          `json:"jwks_uri,omitempty"`
-	ApplicationType string          `json:"application_type,omitempty"` // "web" (the default) or "native"
-	Scope           string          `json:"scope,omitempty"`            // what it may ask for, space-separated
+	JWKS    json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI string          `json:"jwks_uri,omitempty"`
+	// RequestURIs are the addresses of request objects that it may name;
+	// RequestObjectSigningAlg is what it signs request objects with, "none" if it does
+	// not. Left out: any that its key has.
+	RequestURIs                []string `json:"request_uris,omitempty"`
+	RequestObjectSigningAlg    string   `json:"request_object_signing_alg,omitempty"`
+	RequireSignedRequestObject bool     `json:"require_signed_request_object,omitempty"`
+	ApplicationType            string   `json:"application_type,omitempty"` // "web" (the default) or "native"
+	Scope                      string   `json:"scope,omitempty"`            // what it may ask for, space-separated
 	// Resources are the audiences that it may ask for; DefaultResource is the one it
 	// gets when it asks for none.
 	Resources       []string `json:"resources,omitempty"`

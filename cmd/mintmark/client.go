@@ -73,6 +73,9 @@ type clientFlags struct {
 	JWKS            *keyFile  `name:"jwks" placeholder:"FILE" help:"Its public keys, a JWK Set; instead of --jwks-uri."`
 	JWKSURI         *string   `name:"jwks-uri" placeholder:"URI" help:"Where its public keys are; instead of --jwks."`
 	AuthSigningAlg  *string   `placeholder:"A" help:"What it signs with for private_key_jwt: ES256, RS256, PS256 or Ed25519 (default any)."`
+	RequestURI      []string  `name:"request-uri" placeholder:"URI" help:"Where it keeps request objects."`
+	RequestAlg      *string   `name:"request-object-alg" placeholder:"A" help:"What it signs request objects with, none if it does not (default any)."`
+	RequireRequest  *bool     `name:"require-signed-request-object" help:"Refuse all its authorization requests but signed request objects." negatable:""`
 	Native          bool      `help:"It runs on the user's machine: loopback and private-use redirect URIs."`
 	FirstParty      *bool     `help:"The operator's own: no consent page." negatable:""`
 	TokenProfile    *string   `placeholder:"P" help:"How its tokens look (default standard)."`
@@ -164,6 +167,9 @@ func (f *clientFlags) applyKeys(m *admin.ClientMetadata) {
 	replace((*keyFile)(&m.JWKS), f.JWKS)
 	replace(&m.JWKSURI, f.JWKSURI)
 	replace(&m.TokenEndpointAuthSigningAlg, f.AuthSigningAlg)
+	replaceList(&m.RequestURIs, f.RequestURI)
+	replace(&m.RequestObjectSigningAlg, f.RequestAlg)
+	replace(&m.RequireSignedRequestObject, f.RequireRequest)
 }
 
 func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {

@@ -153,10 +153,8 @@ func acceptable(ask Ask, client *record.Client) *oauth.Error {
 	switch {
 	case ask.Syntax != nil:
 		return ask.Syntax
-	case req.Request != "":
-		return oauth.Refuse(oauth.ReasonRequestObjectUnsupported).With("request") // OpenID Connect Core §6.1
-	case req.RequestURI != "":
-		return oauth.Refuse(oauth.ReasonRequestURIUnsupported).With("request_uri") // OpenID Connect Core §6.2
+	case client.Settings.RequireSignedRequestObject && !req.ByObject:
+		return oauth.Refuse(oauth.ReasonRequestObjectMissing).With("request") // RFC 9101 §10.5
 	case req.Registration != "":
 		return oauth.Refuse(oauth.ReasonRegistrationUnsupported).With("registration") // OpenID Connect Core §7.2.1
 	case !client.Allows(oauth.GrantAuthorizationCode):

@@ -140,12 +140,9 @@ func TestARequestIsRefused(t *testing.T) {
 		"a fault of syntax": {func(c *authorizeCase) {
 			c.ask.Syntax = oauth.Refuse(oauth.ReasonParameterRepeated)
 		}, oauth.ReasonParameterRepeated, oauth.InvalidRequest, there},
-		"a request object, OpenID Connect Core §6.1": {func(c *authorizeCase) {
-			c.ask.Request.Request = "e30.e30."
-		}, oauth.ReasonRequestObjectUnsupported, oauth.RequestNotSupported, there},
-		"a request URI, OpenID Connect Core §6.2": {func(c *authorizeCase) {
-			c.ask.Request.RequestURI = "https://shop.example/r"
-		}, oauth.ReasonRequestURIUnsupported, oauth.RequestURINotSupported, there},
+		"no request object of a client that signs all, RFC 9101 §10.5": {func(c *authorizeCase) {
+			c.st.Client.Settings.RequireSignedRequestObject = true
+		}, oauth.ReasonRequestObjectMissing, oauth.InvalidRequest, there},
 		"a registration, OpenID Connect Core §7.2.1": {func(c *authorizeCase) {
 			c.ask.Request.Registration = "{}"
 		}, oauth.ReasonRegistrationUnsupported, oauth.RegistrationNotSupported, there},

@@ -230,7 +230,7 @@ func TestTheRequestThatWaitedGoesOnWithTheSignIn(t *testing.T) {
 	}{
 		"a code for an app that is allowed": {func(*loginCase) {}, PageNone, ""},
 		"consent for one that is not":       {func(c *loginCase) { c.st.Consent = nil }, PageConsent, ""},
-		"an error of the request's":         {func(c *loginCase) { c.st.Interaction.Request.Request = "an object" }, PageNone, oauth.ReasonRequestObjectUnsupported},
+		"an error of the request's":         {func(c *loginCase) { c.st.Interaction.Request.Registration = "{}" }, PageNone, oauth.ReasonRegistrationUnsupported},
 		"an error for another user":         {func(c *loginCase) { c.form.Hint = &record.VerifiedToken{Subject: "bob"} }, PageNone, oauth.ReasonLoginRequired},
 	} {
 		t.Run(name, func(t *testing.T) {

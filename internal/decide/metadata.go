@@ -190,7 +190,7 @@ func empty(value any) bool {
 func PublicClientID(issuer oauth.Issuer, m *Metadata) string {
 	same := *m
 	s := &same.Settings
-	for _, list := range []*[]string{&s.RedirectURIs, &s.PostLogoutRedirectURIs, &s.GrantTypes, &s.Contacts} {
+	for _, list := range []*[]string{&s.RedirectURIs, &s.PostLogoutRedirectURIs, &s.GrantTypes, &s.Contacts, &s.RequestURIs} {
 		*list = slices.Sorted(slices.Values(*list)) // the order says nothing
 	}
 	text, err := json.Marshal(same)

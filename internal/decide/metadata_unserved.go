@@ -15,7 +15,6 @@ func unservedFields() []MetadataField {
 		off("backchannel_logout_session_required", "OpenID Connect Back-Channel Logout §2.2"),
 		off("frontchannel_logout_session_required", "OpenID Connect Front-Channel Logout §2"),
 		off("tls_client_certificate_bound_access_tokens", "RFC 8705 §3.4"),
-		off("require_signed_request_object", "RFC 9101 §10.5"),
 		off("require_pushed_authorization_requests", "RFC 9126 §6"),
 		off("dpop_bound_access_tokens", "RFC 9449 §5.2"),
 		off("backchannel_user_code_parameter", "OpenID Connect CIBA §4"),
@@ -27,8 +26,7 @@ func unservedFields() []MetadataField {
 		{inOIDC, []string{
 			"sector_identifier_uri", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 			"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
-			"request_object_signing_alg", "request_object_encryption_alg", "request_object_encryption_enc",
-			"request_uris",
+			"request_object_encryption_alg", "request_object_encryption_enc",
 		}},
 		{"OpenID Connect Back-Channel Logout §2.2", []string{"backchannel_logout_uri"}},
 		{"OpenID Connect Front-Channel Logout §2", []string{"frontchannel_logout_uri"}},

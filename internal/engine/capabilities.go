@@ -24,6 +24,7 @@ func (e *Engine) Capabilities() oauth.Capabilities {
 		AuthMethods:   []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
 		IDTokenAlgs:   []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
 		AssertionAlgs: decide.SigningAlgs(),
+		RequestAlgs:   decide.RequestObjectAlgs(),
 		FormPost:      true,
 		Registration:  e.RegistrationIsOn(),
 	}

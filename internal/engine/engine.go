@@ -44,6 +44,7 @@ type Engine struct {
 	minting    atomic.Pointer[mint.Mint]
 	reference  secret.ReferenceKey
 	formKey    []byte
+	fetching   chan struct{} // who waits for a request object that a client keeps
 	setupHash  atomic.Pointer[[]byte]
 	keys       keyring
 	stop       context.CancelFunc
@@ -55,7 +56,7 @@ type Engine struct {
 // keys of a new database are made in the background: the first token need not
 // wait for them.
 func Open(ctx context.Context, c Config) (*Engine, error) {
-	e := &Engine{policy: c.Policy, store: c.Store, kek: c.KEK, log: c.Log, egress: c.Egress, hashing: newHashing()}
+	e := &Engine{policy: c.Policy, store: c.Store, kek: c.KEK, log: c.Log, egress: c.Egress, hashing: newHashing(), fetching: make(chan struct{}, requestFetches)}
 	if e.egress == nil {
 		e.egress = egress.New(nil)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -40,6 +41,32 @@ func (e *Engine) checkClientKeys(s *record.ClientSettings, wrong *problems) {
 		if !signs {
 			wrong.add("token_endpoint_auth_signing_alg", "is for token_endpoint_auth_method private_key_jwt")
 		}
+	}
+}
+
+const maxRequestURIs = 20
+
+// checkRequestObjects: what is signed must be verifiable, and what is fetched must
+// be callable.
+func (e *Engine) checkRequestObjects(s *record.ClientSettings, wrong *problems) {
+	wrong.twice("request_uris", s.RequestURIs)
+	if len(s.RequestURIs) > maxRequestURIs {
+		wrong.add("request_uris", "are at most %d", maxRequestURIs)
+	}
+	for _, uri := range s.RequestURIs {
+		if err := e.egress.Check(uri); err != nil {
+			wrong.add("request_uris", "%q is not an address that the server calls: %s", uri, err)
+		}
+	}
+	alg, hasKeys := s.RequestObjectSigningAlg, len(s.JWKS) > 0 || s.JWKSURI != ""
+	switch {
+	case alg == "" && !s.RequireSignedRequestObject, alg == decide.AlgNone && !s.RequireSignedRequestObject:
+	case alg == decide.AlgNone:
+		wrong.add("request_object_signing_alg", "is none, and require_signed_request_object wants a signature")
+	case alg != "" && !slices.Contains(decide.SigningAlgs(), alg):
+		wrong.oneOf("request_object_signing_alg", alg, decide.RequestObjectAlgs()...)
+	case !hasKeys:
+		wrong.add("jwks", "signed request objects need the client's public keys: jwks or jwks_uri")
 	}
 }
 

@@ -84,6 +84,7 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 	wrong.oneOf("token_endpoint_auth_method", s.TokenEndpointAuthMethod,
 		string(oauth.AuthBasic), string(oauth.AuthPost), string(oauth.AuthPrivateKeyJWT), string(oauth.AuthNone))
 	e.checkClientKeys(s, wrong)
+	e.checkRequestObjects(s, wrong)
 	wrong.oneOf("application_type", s.ApplicationType, applicationWeb, applicationNative)
 	wrong.oneOf("security_profile", string(s.SecurityProfile), string(record.OIDCProfile))
 	if !mint.HasProfile(s.TokenProfile) {

@@ -212,3 +212,28 @@ func TestATokenNobodyWouldReadIsNotSigned(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(token), err)
 	}
 }
+
+// RFC 7515 appendix A.5: a JWS that nobody signed is read where that is asked for, as strictly as others, and is
+// believed nowhere.
+func TestWhatNobodySignedIsReadOnlyWhereThatIsAskedFor(t *testing.T) {
+	const example = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
+	c, err := ParseUnsecured(example) // RFC 7519 §6.1
+	if err != nil || c.Header().Alg != "none" || !strings.Contains(c.UnverifiedPayload(), `"joe"`) {
+		t.Fatal(c, err)
+	}
+	key := mustGenerate(t, ES256).Public()
+	if _, err := c.Verify(KeySet{key}, "none", ES256); err == nil {
+		t.Error("it was believed")
+	}
+	if _, err := Parse(example); !errors.Is(err, ErrMalformed) {
+		t.Errorf("it was taken for a signed one: %v", err)
+	}
+	for _, token := range []string{
+		"", ".", "..", example + "AA", strings.TrimSuffix(example, "."), example + ".", "e30.e30.", "eyJhbGciOiJOb25lIn0.e30.",
+		"eyJhbGciOiJFUzI1NiJ9.e30.", "eyJhbGciOiJub25lIiwiY3JpdCI6WyJ4Il0sIngiOjF9.e30.", "a.b.c.d.", "eyJhbGciOiJub25lIn0=.e30.",
+	} {
+		if c, err := ParseUnsecured(token); err == nil {
+			t.Errorf("%q is read as %v", token, c.Header())
+		}
+	}
+}

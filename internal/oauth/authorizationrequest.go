@@ -43,8 +43,7 @@ type AuthorizationRequest struct {
 	Display             string   `json:"display,omitempty"`
 	ClaimsLocales       string   `json:"claims_locales,omitempty"`
 	Resources           []string `json:"resource,omitempty"`
-	Request             string   `json:"request,omitempty"`
-	RequestURI          string   `json:"request_uri,omitempty"`
+	ByObject            bool     `json:"by_object,omitempty"` // it came in a request object, which was opened
 	Registration        string   `json:"registration,omitempty"`
 }
 
@@ -69,12 +68,23 @@ func ParseAuthorizationRequest(f Form) (AuthorizationRequest, *Error) {
 		Display:       f.Get("display"),
 		ClaimsLocales: f.Get("claims_locales"),
 		Resources:     r.resources(),
-		Request:       f.Get("request"),
-		RequestURI:    f.Get("request_uri"),
+		ByObject:      f.byObject,
 		Registration:  f.Get("registration"),
 	}
 	q.CodeChallenge, q.CodeChallengeMethod = r.challenge()
 	return q, r.fault
+}
+
+// IsAuthorizationParameter reports whether a name is one of those that ParseAuthorizationRequest reads, and that a
+// request object may hold: all but request and request_uri (RFC 9101 §4).
+func IsAuthorizationParameter(name string) bool {
+	switch name {
+	case "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
+		"code_challenge_method", "prompt", "max_age", "acr_values", "id_token_hint", "login_hint", "ui_locales", "display",
+		"claims", "claims_locales", "resource", "registration":
+		return true
+	}
+	return false
 }
 
 // Prompts reports whether the request asks for the prompt.

@@ -19,8 +19,9 @@ type Param struct{ Name, Value string }
 // Form holds the parameters of one request, each at most once save resource and audience. It keeps no map: forms are
 // short, and a slice costs one allocation.
 type Form struct {
-	params []Param
-	fault  *Error
+	params   []Param
+	fault    *Error
+	byObject bool // its parameters are of a request object
 }
 
 // ParseForm reads an application/x-www-form-urlencoded body or a query string. The first fault is returned, and the form
@@ -110,6 +111,38 @@ func (f Form) All(name string) []string {
 		}
 	}
 	return values
+}
+
+// Fault is what is wrong with the form itself; nil if nothing is.
+func (f Form) Fault() *Error { return f.fault }
+
+// Without is the form without some of its parameters.
+func (f Form) Without(names ...string) Form {
+	f.params = slices.DeleteFunc(slices.Clone(f.params), func(p Param) bool { return slices.Contains(names, p.Name) })
+	return f
+}
+
+// Under is the form with the parameters of a request object over its own: each of theirs replaces its own of the name.
+// If they count alone, nothing is left of its own but the client_id.
+func (f Form) Under(over []Param, alone bool) Form {
+	merged := Form{fault: f.fault, byObject: true}
+	for _, p := range over {
+		switch {
+		case len(p.Value) > maxValueLength || len(merged.params) == maxParameters:
+			merged.blame(Refuse(ReasonParameterTooLong).With(known(p.Name)))
+		case !isText(p.Value):
+			merged.blame(Refuse(ReasonParameterMalformed).With(known(p.Name)))
+		default:
+			merged.params = append(merged.params, p)
+		}
+	}
+	for _, p := range f.params {
+		replaced := slices.ContainsFunc(over, func(o Param) bool { return o.Name == p.Name })
+		if !replaced && (!alone || p.Name == "client_id") {
+			merged.params = append(merged.params, p)
+		}
+	}
+	return merged
 }
 
 // unescape decodes one name or value, without a copy when nothing is escaped. Malformed escapes, invalid UTF-8 and

@@ -14,6 +14,7 @@ type Capabilities struct {
 	AuthMethods    []AuthMethod
 	IDTokenAlgs    []string
 	AssertionAlgs  []string // of client assertions
+	RequestAlgs    []string // of request objects; none: they are not read
 	FormPost       bool     // response_mode form_post
 	PromptCreate   bool     // users may sign up by themselves
 	RevocationFeed bool     // verifiers may follow the revocation log
@@ -67,6 +68,9 @@ type Metadata struct {
 	RequestURIParameter bool `json:"request_uri_parameter_supported"`                // absent would mean true: Discovery §3
 	ResponseIss         bool `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 
+	RequestURIRegistration bool     `json:"require_request_uri_registration,omitempty"`
+	RequestObjectAlgs      []string `json:"request_object_signing_alg_values_supported,omitempty"`
+
 	RevocationFeed *FeedMetadata `json:"revocation_feed,omitempty"`
 
 	ServiceDocumentation string `json:"service_documentation,omitempty"`
@@ -114,6 +118,11 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		TokenAuthAlgs:         c.AssertionAlgs,
 		RevocationAuthAlgs:    c.AssertionAlgs,
 		IntrospectionAuthAlgs: c.AssertionAlgs,
+
+		RequestParameter:       len(c.RequestAlgs) > 0,
+		RequestURIParameter:    len(c.RequestAlgs) > 0,
+		RequestURIRegistration: len(c.RequestAlgs) > 0,
+		RequestObjectAlgs:      c.RequestAlgs,
 
 		BackchannelLogout:        true,
 		BackchannelLogoutSession: true,

@@ -7,7 +7,7 @@ import (
 )
 
 // reasonTable is the one place that says what a reason is on the wire and which rule it stands for.
-var reasonTable = slices.Concat(requestReasons, clientReasons, otherReasons, registrationReasons)
+var reasonTable = slices.Concat(requestReasons, clientReasons, requestObjectReasons, otherReasons, registrationReasons)
 
 // requestReasons are those of a request as HTTP and as a form.
 var requestReasons = []Info{
@@ -76,14 +76,6 @@ var otherReasons = []Info{
 	{
 		Reason: ReasonPKCEChallengeMalformed, Code: InvalidRequest, Description: wirePKCEChallenge, Claim: "code_challenge",
 		Rule: "An S256 challenge is 43 characters of base64url. RFC 7636 §4.2.",
-	},
-	{
-		Reason: ReasonRequestObjectUnsupported, Code: RequestNotSupported, Description: wireRequestObject, Claim: "request",
-		Rule: "Request objects by value are not supported. OpenID Connect Core §6.1.",
-	},
-	{
-		Reason: ReasonRequestURIUnsupported, Code: RequestURINotSupported, Description: wireRequestURI, Claim: "request_uri",
-		Rule: "Request objects by reference are not supported. OpenID Connect Core §6.2.",
 	},
 	{
 		Reason: ReasonRegistrationUnsupported, Code: RegistrationNotSupported, Description: wireRegistration, Claim: "registration",

@@ -47,8 +47,6 @@ const (
 	ReasonPKCEMissing              Reason = "pkce_missing"
 	ReasonPKCEMethod               Reason = "pkce_method"
 	ReasonPKCEChallengeMalformed   Reason = "pkce_challenge_malformed"
-	ReasonRequestObjectUnsupported Reason = "request_object_unsupported"
-	ReasonRequestURIUnsupported    Reason = "request_uri_unsupported"
 	ReasonRegistrationUnsupported  Reason = "registration_unsupported"
 	ReasonLoginRequired            Reason = "login_required"
 	ReasonConsentRequired          Reason = "consent_required"
@@ -56,6 +54,23 @@ const (
 	ReasonAccountSelectionRequired Reason = "account_selection_required"
 	ReasonACRUnmet                 Reason = "acr_unmet"
 	ReasonUserDenied               Reason = "user_denied"
+
+	// The request object.
+	ReasonRequestTwice             Reason = "request_twice"
+	ReasonRequestObjectMissing     Reason = "request_object_missing"
+	ReasonRequestObjectMalformed   Reason = "request_object_malformed"
+	ReasonRequestObjectType        Reason = "request_object_type"
+	ReasonRequestObjectAlgorithm   Reason = "request_object_algorithm"
+	ReasonRequestObjectKey         Reason = "request_object_key"
+	ReasonRequestObjectSignature   Reason = "request_object_signature"
+	ReasonRequestObjectIssuer      Reason = "request_object_issuer"
+	ReasonRequestObjectAudience    Reason = "request_object_audience"
+	ReasonRequestObjectExpired     Reason = "request_object_expired"
+	ReasonRequestObjectFuture      Reason = "request_object_from_future"
+	ReasonRequestObjectClaims      Reason = "request_object_claims"
+	ReasonRequestObjectContradicts Reason = "request_object_contradicts"
+	ReasonRequestURIUnregistered   Reason = "request_uri_unregistered"
+	ReasonRequestURIUnusable       Reason = "request_uri_unusable"
 
 	// The authorization code.
 	ReasonPKCEMismatch           Reason = "pkce_mismatch"

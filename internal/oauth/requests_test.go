@@ -358,3 +358,34 @@ func TestWhatIsAResource(t *testing.T) {
 		}
 	}
 }
+
+// OpenID Connect Core §6.1, RFC 9101 §6.3.
+func TestParametersOfAnObjectGoOverThoseOfTheForm(t *testing.T) {
+	form := mustForm(t, "client_id=app&state=outside&nonce=n&resource=https://a.example&request=x")
+	over := []Param{{"state", "inside"}, {"resource", "https://b.example"}, {"resource", "https://c.example"}}
+	merged := form.Without("request").Under(over, false)
+	if merged.Get("state") != "inside" || merged.Get("nonce") != "n" || merged.Get("request") != "" || merged.Get("client_id") != "app" ||
+		!reflect.DeepEqual(merged.All("resource"), []string{"https://b.example", "https://c.example"}) {
+		t.Errorf("%+v", merged)
+	}
+	alone := form.Under(over, true)
+	if alone.Get("nonce") != "" || alone.Get("client_id") != "app" || alone.Get("state") != "inside" {
+		t.Errorf("%+v", alone)
+	}
+	if form.Get("state") != "outside" || form.Get("request") != "x" {
+		t.Errorf("the form itself changed: %+v", form)
+	}
+	for name, value := range map[string]string{"malformed": "a\nb", "too long": strings.Repeat("x", maxValueLength+1)} {
+		if merged := form.Under([]Param{{"state", value}}, false); merged.Fault() == nil || merged.Fault().Param != "state" || merged.Get("state") != "" {
+			t.Errorf("%s: %+v", name, merged)
+		}
+	}
+	if q, _ := ParseAuthorizationRequest(merged); !q.ByObject {
+		t.Error("nobody knows that it came in an object")
+	}
+	for _, name := range []string{"request", "request_uri", "iss", "exp", "client_secret", "code", ""} {
+		if IsAuthorizationParameter(name) {
+			t.Errorf("%q is one", name)
+		}
+	}
+}

@@ -58,6 +58,12 @@ type ClientSettings struct {
 	// JWKS are its public keys themselves, JWKSURI is where they are; one of the two.
 	JWKS    json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI string          `json:"jwks_uri,omitempty"`
+	// RequestURIs are where it keeps request objects; RequestObjectSigningAlg is what
+	// it signs them with, "none" if it does not; empty: any of decide.SigningAlgs.
+	RequestURIs             []string `json:"request_uris,omitempty"`
+	RequestObjectSigningAlg string   `json:"request_object_signing_alg,omitempty"`
+	// RequireSignedRequestObject refuses all requests but signed request objects.
+	RequireSignedRequestObject bool `json:"require_signed_request_object,omitempty"`
 	// FirstParty skips the consent page: the operator's own application.
 	FirstParty bool `json:"first_party,omitempty"`
 	// ReadAttributes are the user attributes that the client may read. A scope is

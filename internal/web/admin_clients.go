@@ -88,6 +88,9 @@ func clientForm(m *admin.ClientMetadata) engine.ClientForm {
 		TokenEndpointAuthSigningAlg: m.TokenEndpointAuthSigningAlg,
 		JWKS:                        m.JWKS,
 		JWKSURI:                     m.JWKSURI,
+		RequestURIs:                 m.RequestURIs,
+		RequestObjectSigningAlg:     m.RequestObjectSigningAlg,
+		RequireSignedRequestObject:  m.RequireSignedRequestObject,
 
 		BackchannelLogoutURI:             m.BackchannelLogoutURI,
 		BackchannelLogoutSessionRequired: m.BackchannelLogoutSessionRequired,
@@ -156,6 +159,9 @@ func clientMetadata(name string, s *record.ClientSettings) admin.ClientMetadata 
 		TokenEndpointAuthSigningAlg: s.TokenEndpointAuthSigningAlg,
 		JWKS:                        s.JWKS,
 		JWKSURI:                     s.JWKSURI,
+		RequestURIs:                 s.RequestURIs,
+		RequestObjectSigningAlg:     s.RequestObjectSigningAlg,
+		RequireSignedRequestObject:  s.RequireSignedRequestObject,
 
 		BackchannelLogoutURI:             s.BackchannelLogoutURI,
 		BackchannelLogoutSessionRequired: s.BackchannelLogoutSessionRequired,

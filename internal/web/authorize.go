@@ -15,7 +15,11 @@ func (s *site) authorize(v *visit) {
 	if fault == nil && s.again(v, oauth.PathAuthorize) {
 		return
 	}
+	form, bad := s.engine.Unfold(v.r.Context(), form)
 	request, fault := oauth.ParseAuthorizationRequest(form)
+	if bad != nil && (fault == nil || !fault.StaysHere()) {
+		fault = bad
+	}
 	v.clientID, v.uiLocales = request.ClientID, request.UILocales
 	b, known := s.browserSent(v)
 	answer, err := s.engine.Authorize(v.r.Context(), &request, fault, b)
