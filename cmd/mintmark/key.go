@@ -1,6 +1,11 @@
 package main
 
-import "github.com/mintmark-id/mintmark/admin"
+import (
+	"strings"
+	"time"
+
+	"github.com/mintmark-id/mintmark/admin"
+)
 
 type keyCommand struct {
 	List   keyList   `cmd:"" help:"List the signing keys."`
@@ -28,11 +33,30 @@ func (c *keyRotate) Run(i *invocation, server *admin.Client) error {
 	if err != nil {
 		return err
 	}
-	return printList(i, func(yield func(admin.Key, error) bool) {
+	if err := printList(i, func(yield func(admin.Key, error) bool) {
 		for _, key := range keys {
 			if !yield(key, nil) {
 				return
 			}
 		}
-	}, keyHeading, keyCells)
+	}, keyHeading, keyCells); err != nil {
+		return err
+	}
+	if unknown := hardlyKnown(keys); len(unknown) > 0 {
+		return i.done("\n%s signs now, and has been published for less than a day. A client that fetches keys only now and then may not know it yet.",
+			strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// hardlyKnown are the keys that sign before everybody who keeps a key set for a day
+// has seen them.
+func hardlyKnown(keys []admin.Key) []string {
+	var kids []string
+	for _, key := range keys {
+		if key.Use == "sig" && key.Status == "active" && key.SignsFrom.Sub(key.CreatedAt) < 24*time.Hour {
+			kids = append(kids, key.KID)
+		}
+	}
+	return kids
 }
