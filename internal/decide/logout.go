@@ -36,7 +36,7 @@ func Logout(ask LogoutAsk, st *record.LogoutState, env Env) Outcome[LogoutAnswer
 	}
 	answer := LogoutAnswer{Client: st.Client}
 	signedIn := st.Session != nil && st.Session.EndedAt == 0
-	if signedIn && !ask.Confirmed && !hintFits(ask.Hint, st.Session) {
+	if signedIn && !ask.Confirmed && !(hintFits(ask.Hint, st.Session) && names(ask.Request.LogoutHint, st)) {
 		answer.Ask = true // §2: "the OP MUST ask the End-User this question"
 		return Outcome[LogoutAnswer]{Answer: answer}
 	}
@@ -54,6 +54,17 @@ func Logout(ask LogoutAsk, st *record.LogoutState, env Env) Outcome[LogoutAnswer
 // and in this session if it says in which (§2).
 func hintFits(hint *record.VerifiedToken, session *record.Session) bool {
 	return hint != nil && hint.Subject == session.UserID && (hint.SID == "" || hint.SID == session.ID)
+}
+
+// names reports whether a logout_hint means who is signed in, or nobody in
+// particular. §2 leaves to the server what it may be; here it is an e-mail address,
+// a sub or a sid. By itself it never spares the question.
+func names(hint string, st *record.LogoutState) bool {
+	if hint == "" || hint == st.Session.UserID || hint == st.Session.ID {
+		return true
+	}
+	address, ok := CanonicalEmail(hint)
+	return ok && st.User != nil && address == emailOf(st.User)
 }
 
 // logoutTarget checks what the request says of the client and returns where to

@@ -145,6 +145,30 @@ func TestALogoutIsRefusedOnAPageOfOurs(t *testing.T) {
 	}
 }
 
+// TestALogoutHintOfSomebodyElseAsks: OpenID Connect RP-Initiated Logout 1.0 §2. It
+// never spares the question, and raises it where it contradicts the ID token.
+func TestALogoutHintOfSomebodyElseAsks(t *testing.T) {
+	for hint, names := range map[string]bool{
+		"": true, "ana": true, "session": true, "ana@shop.example": true, "ANA@Shop.Example": true,
+		"bob": false, "another session": false, "bob@shop.example": false, "ana@shop.example.evil.example": false, "an": false, " ": false, "@": false,
+	} {
+		for hintName, idToken := range map[string]*record.VerifiedToken{
+			"none": nil, "own": newLogout().ask.Hint, "another's": {Subject: "bob", Audience: []string{"shop"}},
+		} {
+			for _, confirmed := range []bool{true, false} {
+				c := newLogout()
+				c.ask.Hint, c.ask.Request.LogoutHint, c.ask.Confirmed = idToken, hint, confirmed
+				got := Logout(c.ask, &c.st, tokenEnv())
+				wantRefusal(t, got.Err, "", "")
+				asks := !confirmed && !(names && hintName == "own")
+				if got.Answer.Ask != asks || asks == (len(got.Changes) > 0) {
+					t.Errorf("hint %q, ID token %s, confirmed %v: asks %v and changes %v", hint, hintName, confirmed, got.Answer.Ask, got.Changes)
+				}
+			}
+		}
+	}
+}
+
 func TestTheOnlyRegisteredAddressIsNotTakenUnasked(t *testing.T) {
 	c := newLogout()
 	c.st.Client.Settings.PostLogoutRedirectURIs = []string{"https://shop.example/bye"}
