@@ -15,6 +15,7 @@ const (
 	inOIDC     = "OpenID Connect Dynamic Client Registration §2"
 	inBoth     = "RFC 7591 §2; OpenID Connect Dynamic Client Registration §2"
 	inRPLogout = "OpenID Connect RP-Initiated Logout §3.1"
+	inBCLogout = "OpenID Connect Back-Channel Logout §2.2"
 )
 
 // metadataTable is every field that the specifications of registration and of
@@ -67,6 +68,17 @@ func flowFields() []MetadataField {
 		},
 		list("post_logout_redirect_uris", inRPLogout, "Where a logout may lead, compared exactly.", "",
 			func(s *record.ClientSettings) *[]string { return &s.PostLogoutRedirectURIs }),
+		text("backchannel_logout_uri", inBCLogout, "Where the client is told that a session has ended: public https, or in a network that the operator trusts.", "",
+			func(s *record.ClientSettings) *string { return &s.BackchannelLogoutURI }),
+		{
+			Name: "backchannel_logout_session_required", Spec: inBCLogout, Rule: "Every logout token has a `sid` anyway.", Default: "`false`",
+			take: func(into *Metadata, from jose.Object) (ok bool) {
+				value, err := from.Bool("backchannel_logout_session_required")
+				into.Settings.BackchannelLogoutSessionRequired = value
+				return err == nil
+			},
+			show: func(c *record.Client) any { return c.Settings.BackchannelLogoutSessionRequired },
+		},
 		text("initiate_login_uri", inOIDC, "https: where the account page sends a user who wants to begin there, with `iss` (OpenID Connect Core §4).", "",
 			func(s *record.ClientSettings) *string { return &s.InitiateLoginURI }),
 	}

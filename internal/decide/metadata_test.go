@@ -22,7 +22,8 @@ const everything = `{
 	"contacts": ["ops@app.example"], "software_id": "4NRB1", "software_version": "2.1", "id_token_signed_response_alg": "ES256",
 	"subject_type": "public", "default_max_age": 300, "require_auth_time": true, "default_acr_values": ["aal1"],
 	"jwks": ` + everyKeys + `, "jwks_uri": "https://app.example/jwks", "token_endpoint_auth_signing_alg": "PS256",
-	"request_uris": ["https://app.example/request"], "request_object_signing_alg": "RS256", "require_signed_request_object": true
+	"request_uris": ["https://app.example/request"], "request_object_signing_alg": "RS256", "require_signed_request_object": true,
+	"backchannel_logout_uri": "https://app.example/logout", "backchannel_logout_session_required": true
 }`
 
 const everyKeys = `{"keys":[{"crv":"P-256","kty":"EC","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}`
@@ -47,6 +48,7 @@ func TestWhatAClientSaysIsWhatIsRegistered(t *testing.T) {
 		JWKS: json.RawMessage(everyKeys), JWKSURI: "https://app.example/jwks", TokenEndpointAuthSigningAlg: "PS256",
 		RequestURIs: []string{"https://app.example/request"}, RequestObjectSigningAlg: "RS256", RequireSignedRequestObject: true,
 		Contacts: []string{"ops@app.example"}, SoftwareID: "4NRB1", SoftwareVersion: "2.1", IDTokenSigningAlg: "ES256",
+		BackchannelLogoutURI: "https://app.example/logout", BackchannelLogoutSessionRequired: true,
 	}}
 	if diff := cmp.Diff(want, metadataOf(t, everything)); diff != "" {
 		t.Error(diff)

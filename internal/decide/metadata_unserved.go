@@ -12,7 +12,6 @@ func unservedFields() []MetadataField {
 			Name: "software_statement", Spec: "RFC 7591 §2.3", Rule: "No issuer of statements is approved.",
 			Refused: true, reason: oauth.ReasonRegistrationStatement,
 		},
-		off("backchannel_logout_session_required", "OpenID Connect Back-Channel Logout §2.2"),
 		off("frontchannel_logout_session_required", "OpenID Connect Front-Channel Logout §2"),
 		off("tls_client_certificate_bound_access_tokens", "RFC 8705 §3.4"),
 		off("require_pushed_authorization_requests", "RFC 9126 §6"),
@@ -28,7 +27,6 @@ func unservedFields() []MetadataField {
 			"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
 			"request_object_encryption_alg", "request_object_encryption_enc",
 		}},
-		{"OpenID Connect Back-Channel Logout §2.2", []string{"backchannel_logout_uri"}},
 		{"OpenID Connect Front-Channel Logout §2", []string{"frontchannel_logout_uri"}},
 		{"RFC 8705 §2.1.2", []string{
 			"tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",

@@ -26,7 +26,7 @@
 // # The world
 //
 //	user NAME                   somebody who can sign in
-//	client ID [public] [trusted] [rotates] [grant=] [scope=] [resource=] [tokens=] [idle=] [absolute=]
+//	client ID [public] [trusted] [rotates] [hears] [grant=] [scope=] [resource=] [tokens=] [idle=] [absolute=]
 //	resource AUDIENCE [scope=] [tokens=]
 //	advance 58d                 moves the clock of the server: d, h, m, s
 //
@@ -50,6 +50,7 @@
 //	refresh TOKEN [as CLIENT] [scope=] [resource=]
 //	credentials CLIENT [with SECRET] [scope=] [resource=]
 //	introspect TOKEN as CLIENT, revoke TOKEN as CLIENT, userinfo TOKEN
+//	heard CLIENT                what a client that hears of logouts is told next
 //	jwks, verify TOKEN          by the published keys
 //
 // # As an administrator
@@ -186,7 +187,8 @@ var acts = map[string]func(*story, step) (outcome, error){
 
 	"exchange": (*story).exchange, "refresh": (*story).refresh, "credentials": (*story).credentials,
 	"introspect": (*story).introspect, "revoke": (*story).revoke, "userinfo": (*story).userinfo,
-	"jwks": (*story).jwks, "verify": (*story).verify,
+	"heard": (*story).heard,
+	"jwks":  (*story).jwks, "verify": (*story).verify,
 
 	"disable": (*story).disable, "enable": (*story).enable, "delete": (*story).remove,
 	"rotate": (*story).rotate, "list": (*story).list, "end": (*story).end,

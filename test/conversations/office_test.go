@@ -53,6 +53,9 @@ func (s *story) addClient(say step) (outcome, error) {
 	if say.has("public") {
 		metadata.TokenEndpointAuthMethod = string(oauth.AuthNone)
 	}
+	if say.has("hears") {
+		metadata.BackchannelLogoutURI = s.hears(id)
+	}
 	if rotates := true; say.has("rotates") {
 		metadata.RotateRefresh = &rotates
 	}

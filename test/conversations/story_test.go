@@ -30,6 +30,7 @@ type story struct {
 	values   map[string]string // by name
 	counts   map[string]int    // of names, by kind
 	told     map[string]int64  // how often an event was seen, by id
+	hearing  map[string]chan string
 }
 
 // user is somebody, and what they think their password is.
@@ -49,11 +50,12 @@ type asked struct{ clientID, redirectURI, verifier string }
 
 func newStory(t *testing.T) *story {
 	t.Helper()
-	running := server.Start(t, "--test-mode", "--trusted-proxy", "127.0.0.1,::1")
+	running := server.Start(t, "--test-mode", "--trusted-proxy", "127.0.0.1,::1", "--trusted-network", "127.0.0.1")
 	s := &story{
 		t: t, issuer: running.Issuer, office: running.Admin(),
 		users: map[string]*user{}, clients: map[string]*client{}, codes: map[string]asked{}, browsers: map[string]*browser{},
 		names: map[string]string{}, values: map[string]string{}, counts: map[string]int{}, told: map[string]int64{},
+		hearing: map[string]chan string{},
 	}
 	s.awaitKeys()
 	if _, err := s.news(); err != nil {
