@@ -27,7 +27,7 @@ var rooms = []room{
 	{"bench/others", "", "github.com/golang-jwt/jwt/v5 github.com/go-jose/go-jose/v4 github.com/lestrrat-go/jwx/v3", "it is a module of its own: what others would use instead of ours"},
 	{"examples", "admin verify", "", "an example may use only what its reader can import"},
 	{"internal/gendocs", "config decide inspect jose metrics mint oauth record secret web", "", "it writes docs/reference from the tables that the code runs by, and is part of no program"},
-	{"test", "everything", "", "it holds tests of the whole"},
+	{"test", "everything", "github.com/jackc/pgx/v5", "it holds tests of the whole, and runs the PostgreSQL that they need"},
 
 	{"internal/web", "engine feed oauth admin record metrics", "golang.org/x/text", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},
 	{"internal/feed", "mint store record revocation metrics egress", "", "it serves what was committed and decides nothing"},
@@ -36,7 +36,7 @@ var rooms = []room{
 	{"internal/guard", "verify", "", "it is a resource server as others write them, in front of one that cannot: what it knows is what verify tells anybody"},
 	{"internal/demo", "jose oauth inspect verify", "", "it is a client and a resource server as others write them: it sees of the server what is on the wire, and verify is what others put in front of an API"},
 	{"internal/mint", "jose secret record oauth", "", "it signs what decide chose, and must not choose"},
-	{"internal/store", "record revocation metrics", "modernc.org/sqlite github.com/pressly/goose/v3", "store speaks SQL and nothing else: it hands out rows and takes changes"},
+	{"internal/store", "record revocation metrics", "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3", "store speaks SQL and nothing else: it hands out rows and takes changes"},
 	{"internal/decide", "record oauth jose secret revocation", "", "the decisions are pure functions of their arguments, so that every interleaving can be tested"},
 	{"internal/record", "oauth jose revocation", "", "every room shares these types, so each arrow out of here binds all of them"},
 	{"internal/egress", "", "", "a leaf: the one way out must be readable by itself"},

@@ -37,7 +37,7 @@ func openKEK(ctx context.Context, c *config.Config, database *store.Store) (secr
 		return key, fmt.Errorf("reading what was sealed: %w", err)
 	}
 	if len(sealed) > 0 {
-		return key, fmt.Errorf("the key-encryption key %s is missing, and %s was sealed with it: put it back (it is in no backup unless asked for by name)", c.KEKFile, c.Database)
+		return key, fmt.Errorf("the key-encryption key %s is missing, and %s was sealed with it: put it back (it is in no backup unless asked for by name)", c.KEKFile, c.DatabaseName())
 	}
 	_, _ = rand.Read(key[:]) // never fails
 	file, err := os.OpenFile(c.KEKFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/mintmark-id/mintmark/internal/config"
@@ -29,10 +30,10 @@ func (*migrateStatus) Run(i *invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(c.Database); err != nil {
+	if _, err := os.Stat(c.Database); err != nil && !c.OnPostgres() {
 		return fmt.Errorf("there is no database yet: %w", err)
 	}
-	s, err := store.Open(i.ctx, store.Options{Path: c.Database, Issuer: c.Issuer})
+	s, err := store.Open(i.ctx, storeOptions(c, nil))
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (*migrateUp) Run(i *invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := openStore(i, c)
+	s, err := openStore(i, c, nil)
 	if err != nil {
 		return err
 	}
@@ -71,20 +72,30 @@ func (*migrateUp) Run(i *invocation) (err error) {
 	return i.printSteps(s)
 }
 
-// openStore opens the database, brings its schema to this release, and refuses
-// one that was made for another issuer.
-func openStore(i *invocation, c *config.Config) (*store.Store, error) {
-	s, err := store.Open(i.ctx, store.Options{Path: c.Database, Issuer: c.Issuer})
+// storeOptions say which database the settings name.
+func storeOptions(c *config.Config, log *slog.Logger) store.Options {
+	o := store.Options{Path: c.Database, Issuer: c.Issuer, Log: log}
+	if c.OnPostgres() {
+		o.Path, o.URL = "", c.Database
+	}
+	return o
+}
+
+// openStore opens the database, refuses one that was made for another issuer, and
+// brings its schema to this release.
+func openStore(i *invocation, c *config.Config, log *slog.Logger) (*store.Store, error) {
+	s, err := store.Open(i.ctx, storeOptions(c, log))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Migrate(i.ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	made, err := s.Issuer(i.ctx)
-	if err == nil && made != c.Issuer {
-		err = fmt.Errorf("the database %s belongs to the issuer %s, and the setting issuer (%s) says %s: set it back, or take another data directory",
-			c.Database, made, c.Source("issuer"), c.Issuer)
+	switch {
+	case err != nil:
+	case made != "" && made != c.Issuer:
+		err = fmt.Errorf("the database %s belongs to the issuer %s, and the setting issuer (%s) says %s: set it back, or take another database",
+			c.DatabaseName(), made, c.Source("issuer"), c.Issuer)
+	default:
+		err = s.Migrate(i.ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

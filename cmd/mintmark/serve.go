@@ -142,7 +142,7 @@ func (s *server) listen(ctx context.Context) (net.Listener, error) {
 
 // openEngine opens database, key and engine.
 func (s *server) openEngine(i *invocation) error {
-	database, err := openStore(i, s.config)
+	database, err := openStore(i, s.config, s.log)
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func (s *server) serve(public, private, figures net.Listener) error {
 		return err
 	}
 	administration := web.Admin(web.AdminConfig{
-		Engine: s.engine, Feed: s.feed, Log: s.log, Version: release, Database: s.config.Database, Schema: s.schema,
+		Engine: s.engine, Feed: s.feed, Log: s.log, Version: release, Database: s.config.DatabaseName(), Schema: s.schema,
 		Listen: []string{s.address.String()}, StartedAt: time.Now(), Metrics: s.metrics,
 	})
 	s.metrics.Watch(s.reading)

@@ -22,7 +22,7 @@ import (
 type settingsGiven struct {
 	Listen         string   `placeholder:"HOST:PORT" help:"${listen}"`
 	Issuer         string   `placeholder:"URL" help:"${issuer}"`
-	Database       string   `placeholder:"PATH" help:"${database}"`
+	Database       string   `placeholder:"PATH|URL" help:"${database}"`
 	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"${tls_cert}"`
 	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"${tls_key}"`
 	TrustedProxy   []string `placeholder:"CIDR" help:"${trusted_proxy}"`

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ type Config struct {
 	Listen       string // host:port
 	Issuer       string
 	Data         string         // directory
-	Database     string         // path of the SQLite file; default mintmark.db in Data
+	Database     string         // path of the SQLite file, or URL of a PostgreSQL database; default mintmark.db in Data
 	TLSCert      string         // path of a PEM file; empty: no TLS
 	TLSKey       string         // path of a PEM file
 	TrustedProxy []netip.Prefix // peers whose forwarded headers are believed
@@ -126,6 +127,7 @@ func Load(from Sources) (*Config, Problems) {
 		}
 	}
 	c.place()
+	c.show("database", c.DatabaseName())
 	return c, append(problems, c.check(problems)...)
 }
 
@@ -135,7 +137,6 @@ func (c *Config) place() {
 	c.FollowPort(c.Listen)
 	if c.Database == "" {
 		c.Database = filepath.Join(c.Data, "mintmark.db")
-		c.show("database", c.Database)
 	}
 	if c.KEKFile == "" {
 		c.KEKFile = filepath.Join(c.Data, "kek")
@@ -143,6 +144,17 @@ func (c *Config) place() {
 			c.show("kek_file", c.KEKFile)
 		}
 	}
+}
+
+// OnPostgres reports whether the database is a PostgreSQL server's.
+func (c *Config) OnPostgres() bool { return isPostgres(c.Database) }
+
+// DatabaseName is the database for people: its password is hidden.
+func (c *Config) DatabaseName() string {
+	if at, err := url.Parse(c.Database); err == nil && c.OnPostgres() {
+		return at.Redacted()
+	}
+	return c.Database
 }
 
 // show puts a value that follows from others into the list of settings.

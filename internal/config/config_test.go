@@ -229,7 +229,8 @@ var problemTable = []struct {
 	{"key alone", given("issuer", "https://a.example", "tls_key", "k"), []string{"tls_cert (default):", "tls_key is set"}},
 	{"certificate alone", given("issuer", "https://a.example", "tls_cert", "c"), []string{"tls_key (default):", "tls_cert is set"}},
 	{"no such files", given("issuer", "https://a.example", "tls_cert", "/nowhere/c", "tls_key", "/nowhere/k"), []string{"tls_cert (--tls-cert): reading /nowhere/c: no such file"}},
-	{"PostgreSQL", given("database", "postgres://db/mintmark"), []string{"database (--database): PostgreSQL is not in this release", "SQLite"}},
+	{"no address of PostgreSQL", given("database", "postgres://ana:geheim%zz@db/mintmark"), []string{"database (--database): it is no address of a database", "postgres://user@host"}},
+	{"another database", given("database", "mysql://db/mintmark"), []string{"\"mysql\" names no database that this release knows", "postgres://"}},
 	{"another database", given("database", "mysql://db"), []string{`"mysql" names no database`}},
 	{"everybody's proxy", given("trusted_proxy", "0.0.0.0/0"), []string{"trusted_proxy (--trusted-proxy):", "anybody"}},
 	{"everybody's network", given("trusted_network", "::/0"), []string{"trusted_network (--trusted-network):", "whatever it can reach"}},
@@ -314,7 +315,7 @@ func TestEachProblemNamesItsSettingItsSourceAndAWayOut(t *testing.T) {
 
 func TestAllProblemsAreFoundAtOnce(t *testing.T) {
 	from := flags("listen", "nowhere", "issuer", "http://id.example.com", "log.level", "loud")
-	from.Environ = []string{"MINTMARK_COFFEE=1", "MINTMARK_DATABASE=postgres://x"}
+	from.Environ = []string{"MINTMARK_COFFEE=1", "MINTMARK_DATABASE=mysql://x"}
 	from.File = written(t, "a.toml", "tea = 1\n[lifetimes]\ncode_ttl = '1h'\n")
 	_, problems := Load(from)
 	for _, name := range []string{"listen", "issuer", "log.level", "MINTMARK_COFFEE", "database", "tea", "lifetimes.code_ttl"} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func (c *Config) settings() []setting {
 			about: "Address that users and clients see",
 		},
 		{name: "data", preset: "./mintmark-data", value: text(&c.Data, "a path"), about: "Data directory of the server"},
-		{name: "database", otherwise: "mintmark.db in the data directory", value: database(&c.Database), about: "SQLite file"},
+		{name: "database", otherwise: "mintmark.db in the data directory", value: database(&c.Database), about: "SQLite file, or the PostgreSQL database that several servers share"},
 		{name: "tls_cert", value: text(&c.TLSCert, "a path"), about: "PEM certificate chain; read again when it changes"},
 		{name: "tls_key", value: text(&c.TLSKey, "a path"), about: "PEM private key of the certificate"},
 		{
@@ -112,6 +113,9 @@ func (c *Config) settings() []setting {
 
 // show is a value for people.
 func (s setting) show(values []string) string {
+	if s.name == "database" {
+		return "" // it may hold a password: Load shows it without
+	}
 	if s.secret && len(values) > 0 {
 		return "(hidden)"
 	}
@@ -247,17 +251,23 @@ func address(into *string) value {
 }
 
 func database(into *string) value {
-	return value{"a path", single(func(given string) *fault {
+	return value{"a path, or postgres://user@host/name", single(func(given string) *fault {
 		scheme, _, isURL := strings.Cut(given, "://")
 		switch {
-		case scheme == "postgres" || scheme == "postgresql":
-			return faultf("give the path of a SQLite file, or leave it out", "PostgreSQL is not in this release")
+		case isPostgres(given):
+			if at, err := url.Parse(given); err != nil || at.Fragment != "" {
+				return faultf("write postgres://user@host:5432/name, with whatever is special in a password in %XX", "it is no address of a database") // which may hold a password
+			}
 		case isURL:
-			return faultf("give the path of a SQLite file, or leave it out", "%q names no database that this release knows", scheme)
+			return faultf("give the path of a SQLite file or an address that begins with postgres://, or leave it out", "%q names no database that this release knows", scheme)
 		}
 		*into = strings.TrimPrefix(given, "sqlite:")
 		return nil
 	})}
+}
+
+func isPostgres(given string) bool {
+	return strings.HasPrefix(given, "postgres://") || strings.HasPrefix(given, "postgresql://")
 }
 
 // networks takes any but the one that everybody is in.

@@ -108,6 +108,9 @@ func (e *Engine) Ready(ctx context.Context) error {
 	if _, err := e.store.Head(ctx); err != nil {
 		return fmt.Errorf("reading the database: %w", err)
 	}
+	if err := e.store.Fit(); err != nil {
+		return err
+	}
 	if !e.minting.Load().Ring.Signs(defaultAlg) {
 		return mint.ErrNoKey
 	}

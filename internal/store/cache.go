@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -55,6 +56,14 @@ func (v *view) after(p *plan, lc int64) *view {
 		next.allCut = lc
 	}
 	return &next
+}
+
+// then is the view after another one that may be nil.
+func (v *view) then(later *view) *view {
+	if v == nil || later == nil {
+		return cmp.Or(later, v)
+	}
+	return &view{lc: later.lc, allCut: max(v.allCut, later.allCut)}
 }
 
 type cache struct {
@@ -132,6 +141,26 @@ func (c *cache) publish(to view, changed []cachedRow) {
 	c.at.Store(&to)
 	close(c.moved)
 	c.moved = make(chan struct{})
+}
+
+// forget evicts every row.
+func (c *cache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clients.rows.Clear()
+	c.resources.rows.Clear()
+	c.users.rows.Clear()
+	c.clients.size, c.resources.size, c.users.size = 0, 0, 0
+}
+
+// reach waits until the cache has published the clock that a statement saw. That of
+// another node's commit is published once the log was read.
+func (s *Store) reach(ctx context.Context, lc int64) error {
+	if s.nodes == nil || s.cache.at.Load().lc >= lc {
+		return s.cache.reach(ctx, lc)
+	}
+	_, err := s.confirm(ctx)
+	return err
 }
 
 // reach waits until the cache has published the clock that a statement saw.

@@ -124,6 +124,9 @@ func (s *Store) user(ctx context.Context, id string) (*record.User, error) {
 // A row that was cut after that would be refused for a cutoff that the request
 // began before: the clock is read again then (tokens.md I2).
 func (s *Store) ClientState(ctx context.Context, clientID string, auds []string) (record.ClientState, error) {
+	if err := s.Fit(); err != nil {
+		return record.ClientState{}, err
+	}
 	for {
 		at := *s.cache.at.Load()
 		state, err := s.askedState(ctx, at, clientID, auds)
@@ -131,7 +134,7 @@ func (s *Store) ClientState(ctx context.Context, clientID string, auds []string)
 		if err != nil || cut <= at.lc {
 			return state, err
 		}
-		if err := s.cache.reach(ctx, cut); err != nil {
+		if err := s.reach(ctx, cut); err != nil {
 			return record.ClientState{}, unavailable("waiting for a commit to be seen", err)
 		}
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -55,31 +54,33 @@ func (s *Store) Waiting() int {
 	return len(c.queue)
 }
 
-// committer is the only writer. It commits at once when idle, and gathers only
-// while a commit is in flight.
+// committer is the only writer of its process. It commits at once when idle, and
+// gathers only while a commit is in flight.
 type committer struct {
-	store  *Store
-	writer *writer
-	queue  chan *plan
-	done   chan struct{}
+	store   *Store
+	writers []groupWriter
+	queue   chan *plan
+	writing sync.WaitGroup
+	seeing  sync.WaitGroup // see Store.seen
 
 	closing sync.RWMutex // held for reading while a plan goes into the queue
 	closed  bool
-	cause   error // of an unclean end, set before done is closed
 }
 
 func startCommitter(ctx context.Context, s *Store) (*committer, error) {
-	conn, err := s.writer.Conn(ctx)
+	c := &committer{store: s, queue: make(chan *plan, largestGroup)}
+	var err error
+	if s.nodes != nil {
+		c.writers = s.flights()
+	} else {
+		c.writers, err = s.oneWriter(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	c := &committer{
-		store:  s,
-		writer: &writer{conn: conn, statements: map[string]*sql.Stmt{}},
-		queue:  make(chan *plan, largestGroup),
-		done:   make(chan struct{}),
+	for _, w := range c.writers {
+		c.writing.Go(func() { c.run(w) })
 	}
-	go c.run()
 	return c, nil
 }
 
@@ -108,19 +109,23 @@ func (c *committer) close() error {
 		close(c.queue)
 	}
 	c.closing.Unlock()
-	<-c.done
-	return c.cause
+	c.writing.Wait()
+	c.seeing.Wait()
+	var errs []error
+	for _, w := range c.writers {
+		errs = append(errs, w.close())
+	}
+	c.writers = nil
+	return errors.Join(errs...)
 }
 
-func (c *committer) run() {
-	defer close(c.done)
+func (c *committer) run(w groupWriter) {
 	group := make([]*plan, 0, largestGroup)
 	for first := range c.queue {
 		group = c.gather(append(group[:0], first))
-		c.commit(group)
+		c.commit(w, group)
 		clear(group)
 	}
-	c.cause = c.writer.close()
 }
 
 // gather adds what waits already, and waits for nothing.
@@ -139,33 +144,42 @@ func (c *committer) gather(group []*plan) []*plan {
 	return group
 }
 
-// commit writes a group and answers each of its plans. When a plan brings the
-// transaction down, each gets one of its own, so that it takes nobody with it.
-func (c *committer) commit(group []*plan) {
-	began, now := time.Now(), c.store.now()+c.store.ahead.Load()
-	results, head, err := c.writer.write(group, now, false)
-	if errors.Is(err, errHalfWritten) {
-		results, head, err = c.writer.write(group, now, true)
-	}
-	if err != nil && len(group) > 1 && !errors.Is(err, errCommitting) {
-		for i := range group {
-			c.commit(group[i : i+1])
-		}
-		return
-	}
-	if err == nil {
+// commit writes a group and answers each of its plans, once every later read sees
+// what it wrote.
+func (c *committer) commit(w groupWriter, group []*plan) {
+	began := time.Now()
+	results, head := w.write(group, c.store.clock())
+	if slices.ContainsFunc(results, func(err error) bool { return !errors.Is(err, ErrUnavailable) }) {
 		c.store.metrics.Load().Committed(len(group), time.Since(began))
 	}
-	if err == nil && head != nil {
+	if head != nil {
 		c.store.cache.publish(*head, rowsOf(group, results))
 	}
+	if c.store.nodes != nil && movedLog(group, results) {
+		group = slices.Clone(group)
+		c.seeing.Go(func() {
+			c.store.seen(rowsOf(group, results))
+			answer(group, results)
+		})
+		return
+	}
+	answer(group, results)
+}
+
+func answer(group []*plan, results []error) {
 	for i, p := range group {
-		if err != nil {
-			p.result <- unavailable("committing", err)
-			continue
-		}
 		p.result <- results[i]
 	}
+}
+
+// movedLog reports whether a plan that took place moved the log.
+func movedLog(group []*plan, results []error) bool {
+	for i, p := range group {
+		if p.clocked && results[i] == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // rowsOf lists the cached rows that the plans which took place have changed.
@@ -177,170 +191,4 @@ func rowsOf(group []*plan, results []error) []cachedRow {
 		}
 	}
 	return rows
-}
-
-// writer writes on the one connection that does. Its statements are prepared
-// once, and follow no context: what was queued is written.
-type writer struct {
-	conn       *sql.Conn
-	statements map[string]*sql.Stmt
-}
-
-// errCommitting marks trouble in the COMMIT itself. What became of the group is
-// then settled only by the rollback, so it is not tried again.
-var errCommitting = errors.New("ending the transaction")
-
-// errHalfWritten marks a plan that met its conflict after it had written
-// something, without a savepoint to go back to.
-var errHalfWritten = errors.New("a later guard was missed")
-
-// write writes a group in one transaction. It gives one result for each plan,
-// in the order of the group, and where the log's head has got to, or one error for all.
-//
-// A conflict nearly always shows at a plan's first statement, when there is
-// nothing to undo; so savepoints, two statements for each plan, are set only when
-// a group is written again because of one that showed later.
-func (w *writer) write(group []*plan, at int64, savepoints bool) ([]error, *view, error) {
-	// A plan that moves the head comes first: on PostgreSQL it holds the head's row
-	// and thereby settles the order of the log.
-	slices.SortStableFunc(group, func(a, b *plan) int { return int(numberOf(b.clocked) - numberOf(a.clocked)) })
-	if _, err := w.exec(beginGroup); err != nil {
-		w.undo()
-		return nil, nil, err
-	}
-	var head *view
-	results := make([]error, len(group))
-	for i, p := range group {
-		lc, err := w.writePlan(p, at, savepoints)
-		switch {
-		case errors.Is(err, ErrConflict):
-			results[i] = ErrConflict
-		case err != nil:
-			w.undo()
-			return nil, nil, err
-		case p.clocked:
-			head = head.after(p, lc)
-		}
-	}
-	if _, err := w.exec(commitGroup); err != nil {
-		w.undo()
-		return nil, nil, fmt.Errorf("%w: %w", errCommitting, err)
-	}
-	return results, head, nil
-}
-
-// undo drops the transaction. It fails only where SQLite has done so by itself,
-// as it does when the disk is full.
-func (w *writer) undo() { _, _ = w.exec(undoGroup) }
-
-// writePlan writes a plan, or leaves nothing of it and gives ErrConflict, or
-// fails and leaves it to the caller to drop the transaction.
-func (w *writer) writePlan(p *plan, at int64, savepoints bool) (int64, error) {
-	if p.one() || !savepoints {
-		lc, err := w.writeClocked(p, at)
-		if errors.Is(err, ErrConflict) && (p.clocked || p.written > 0) {
-			return 0, errHalfWritten
-		}
-		return lc, err
-	}
-	if _, err := w.exec(beginPlan); err != nil {
-		return 0, err
-	}
-	lc, err := w.writeClocked(p, at)
-	if err != nil && !errors.Is(err, ErrConflict) {
-		return 0, err
-	}
-	if err != nil {
-		if _, undoing := w.exec(undoPlan); undoing != nil {
-			return 0, undoing
-		}
-	}
-	if _, keeping := w.exec(keepPlan); keeping != nil {
-		return 0, keeping
-	}
-	return lc, err
-}
-
-func (w *writer) writeClocked(p *plan, at int64) (lc int64, err error) {
-	p.written = 0
-	if err := w.writeSteps(p, p.first, 0, at); err != nil {
-		return 0, err
-	}
-	if p.clocked {
-		if lc, err = w.moveHead(p, at); err != nil {
-			return 0, err
-		}
-	}
-	return lc, w.writeSteps(p, p.steps, lc, at)
-}
-
-func (w *writer) writeSteps(p *plan, steps []step, lc, at int64) error {
-	for _, s := range steps {
-		rows, err := w.exec(s.text, s.bound(lc, at)...)
-		switch {
-		case err != nil && isConflict(err):
-			return ErrConflict
-		case err != nil:
-			return err
-		case s.guard && rows == 0:
-			return ErrConflict
-		}
-		p.written += rows
-	}
-	return nil
-}
-
-// bound gives the arguments with the clocks filled in. They are copied then: a
-// plan may be written again.
-func (s step) bound(lc, at int64) []any {
-	args := s.args
-	for i, arg := range s.args {
-		var reading int64
-		switch arg.(type) {
-		case planClock:
-			reading = lc
-		case nodeClock:
-			reading = at
-		default:
-			continue
-		}
-		if &args[0] == &s.args[0] {
-			args = slices.Clone(s.args)
-		}
-		args[i] = reading
-	}
-	return args
-}
-
-func (w *writer) statement(text string) (*sql.Stmt, error) {
-	if s, ok := w.statements[text]; ok {
-		return s, nil
-	}
-	s, err := w.conn.PrepareContext(context.Background(), text)
-	if err != nil {
-		return nil, err
-	}
-	w.statements[text] = s
-	return s, nil
-}
-
-func (w *writer) exec(text string, args ...any) (int64, error) {
-	s, err := w.statement(text) //nolint:sqlclosecheck // kept for the next time
-	if err != nil {
-		return 0, err
-	}
-	result, err := s.ExecContext(context.Background(), args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// close gives the connection back.
-func (w *writer) close() error {
-	var errs []error
-	for _, s := range w.statements {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, w.conn.Close())...)
 }

@@ -43,7 +43,8 @@ func plans(t testing.TB, all ...[]record.Change) []*plan {
 // gathered, and gives their results.
 func together(s *Store, group []*plan) []error {
 	waiting := slices.Clone(group)
-	s.committer.Load().commit(group)
+	c := s.committer.Load()
+	c.commit(c.writers[0], group)
 	results := make([]error, len(waiting))
 	for i, p := range waiting {
 		results[i] = <-p.result
@@ -182,7 +183,7 @@ func TestReadersAndWritersShareFewConnections(t *testing.T) {
 }
 
 func TestAQueuedPlanOutlivesWhoeverAsked(t *testing.T) {
-	s := world(t)
+	s := world(t, oneFlight)
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := pause(t, s)
 	answer := make(chan error, 1)
@@ -197,7 +198,7 @@ func TestAQueuedPlanOutlivesWhoeverAsked(t *testing.T) {
 }
 
 func TestWhoeverWaitsForRoomInTheQueueMayGiveUp(t *testing.T) {
-	s := world(t)
+	s := world(t, oneFlight)
 	stop := pause(t, s)
 	answers := make(chan error, largestGroup)
 	for i := range largestGroup {
@@ -223,7 +224,7 @@ func TestWhoeverWaitsForRoomInTheQueueMayGiveUp(t *testing.T) {
 }
 
 func TestClosingCommitsWhatIsQueued(t *testing.T) {
-	s := world(t)
+	s := world(t, oneFlight)
 	stop := pause(t, s)
 	answers := make(chan error, 20)
 	for i := range cap(answers) {
@@ -242,6 +243,9 @@ func TestClosingCommitsWhatIsQueued(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// oneFlight leaves nobody who commits while one is paused.
+func oneFlight(o *Options) { o.flights = 1 }
 
 // pause holds the committer in the middle of a group until stop is called.
 func pause(t testing.TB, s *Store) (stop func()) {

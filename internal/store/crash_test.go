@@ -6,28 +6,32 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
+	"github.com/mintmark-id/mintmark/test/postgresql"
 )
 
 // victim, when set, makes the test binary the process that is killed.
 const victim = "MINTMARK_STORE_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(victim); path != "" {
-		commitForEver(path)
+	if at := os.Getenv(victim); at != "" {
+		commitForEver(at)
 	}
-	os.Exit(m.Run())
+	os.Exit(postgresql.Main(m.Run))
 }
 
 // commitForEver commits from several goroutines and prints each plan's number
 // once it is acknowledged.
-func commitForEver(path string) {
+func commitForEver(at string) {
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Path: path})
+	o := Options{Path: at}
+	if onPostgres {
+		o = Options{URL: at}
+	}
+	s, err := Open(ctx, o)
 	if err == nil {
 		err = s.Migrate(ctx)
 	}
@@ -53,9 +57,11 @@ func commitForEver(path string) {
 
 // tokens.md, part 2: "When a revocation answers 2xx it is durable."
 func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mintmark.db")
-	acknowledged := killAfter(t, path, 200)
-	s := open(t, func(o *Options) { o.Path, o.Unsafe = path, false })
+	var o Options
+	at := newDatabase(t)
+	at(&o)
+	acknowledged := killAfter(t, o.Path+o.URL, 200)
+	s := open(t, at, func(o *Options) { o.Unsafe = false })
 	for _, id := range acknowledged {
 		if count(t, s, `SELECT count(*) FROM audit WHERE id = $1`, id) != 1 {
 			t.Errorf("plan %s was acknowledged and is gone", id)
@@ -63,7 +69,11 @@ func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
 	}
 	// What was not acknowledged is there as a whole or not at all.
 	plans := int64(len(checkLog(t, s)))
-	whole := count(t, s, `SELECT count(*) FROM audit JOIN spent ON key_hash = CAST(id AS BLOB)`)
+	bytes := `CAST(id AS BLOB)`
+	if onPostgres {
+		bytes = `convert_to(id, 'UTF8')`
+	}
+	whole := count(t, s, `SELECT count(*) FROM audit JOIN spent ON key_hash = `+bytes)
 	if all := count(t, s, `SELECT count(*) FROM audit`); whole != plans || all != plans {
 		t.Errorf("%d plans are in the log, %d in the audit, %d are whole", plans, all, whole)
 	}
@@ -71,10 +81,10 @@ func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
 
 // killAfter runs a victim, kills it once it has acknowledged some plans, and gives
 // those and all that it could still say.
-func killAfter(t *testing.T, path string, enough int) (acknowledged []string) {
+func killAfter(t *testing.T, at string, enough int) (acknowledged []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), victim+"="+path)
+	cmd.Env = append(os.Environ(), victim+"="+at)
 	cmd.Stderr = os.Stderr
 	said, err := cmd.StdoutPipe()
 	if err != nil {

@@ -70,33 +70,58 @@ func (s *Store) eachOfLog(
 }
 
 // entry is a row as the feed serves it.
-func (r *logRow) entry(key revocation.FeedKey) (revocation.Entry, error) {
-	target, err := revocation.ParseTarget(r.value)
-	return revocation.Entry{Seq: r.seq, Name: key.Name(target), Cut: r.cut, Until: r.keepTo}, err
+func (r *logRow) entry(key revocation.FeedKey, target revocation.Target) revocation.Entry {
+	return revocation.Entry{Seq: r.seq, Name: key.Name(target), Cut: r.cut, Until: r.keepTo}
 }
 
 // LogAfter reads the entries that the feed serves after the number seq, of at
 // most so many rows of the log; Seq is then how far they reach.
 func (s *Store) LogAfter(ctx context.Context, seq int64, most int) (record.LogPart, error) {
+	part, _, err := s.logAfter(ctx, seq, most)
+	return part, err
+}
+
+// logAfter is LogAfter with the rows of which the entries say that they changed.
+func (s *Store) logAfter(ctx context.Context, seq int64, most int) (record.LogPart, []cachedRow, error) {
 	part := record.LogPart{Seq: seq}
+	var changed []cachedRow
 	rows := 0
 	head, err := s.eachOfLog(ctx, readLogAfter, []any{seq, most}, func(h *record.Head, r *logRow) error {
 		rows++
 		part.Gap = part.Gap || r.seq != part.Seq+1 // numbers are given without gaps, so a row was purged
 		part.Seq = r.seq
-		if revocation.Kind(r.kind) == revocation.Touch {
+		target, err := revocation.ParseTarget(r.value)
+		if row, ok := changedBy(target); ok {
+			changed = append(changed, row)
+		}
+		if err == nil && target.Kind() == revocation.Touch {
 			return nil
 		}
-		e, err := r.entry(h.FeedKey)
-		part.Entries = append(part.Entries, e)
+		part.Entries = append(part.Entries, r.entry(h.FeedKey, target))
 		return err
 	})
 	if err != nil {
-		return record.LogPart{}, err
+		return record.LogPart{}, nil, err
 	}
 	part.Head = head
 	part.Gap = part.Gap || rows < most && part.Seq < head.Seq
-	return part, nil
+	return part, changed, nil
+}
+
+// changedBy is the row that is not as it was once the target has an entry.
+func changedBy(target revocation.Target) (cachedRow, bool) {
+	switch target.Kind() {
+	case revocation.Touch:
+		return cachedRow{target.Part(0), target.Part(1)}, true
+	case revocation.Sub:
+		return cachedRow{tableUsers, target.Part(0)}, true
+	case revocation.Client:
+		return cachedRow{tableClients, target.Part(0)}, true
+	case revocation.Aud:
+		return cachedRow{tableResources, target.Part(0)}, true
+	default:
+		return cachedRow{}, false
+	}
 }
 
 // LiveLog reads what a verifier that starts at now (Unix milliseconds) must know:
@@ -104,8 +129,8 @@ func (s *Store) LogAfter(ctx context.Context, seq int64, most int) (record.LogPa
 // match.
 func (s *Store) LiveLog(ctx context.Context, now int64) (part record.LogPart, err error) {
 	part.Head, err = s.eachOfLog(ctx, readLiveLog, []any{now}, func(h *record.Head, r *logRow) error {
-		e, err := r.entry(h.FeedKey)
-		part.Entries = append(part.Entries, e)
+		target, err := revocation.ParseTarget(r.value)
+		part.Entries = append(part.Entries, r.entry(h.FeedKey, target))
 		return err
 	})
 	if err != nil {

@@ -199,7 +199,7 @@ func dump(t testing.TB, s *Store) string {
 	t.Helper()
 	var all strings.Builder
 	for _, table := range tables(t, s) {
-		rows, err := s.readers.QueryContext(t.Context(), `SELECT * FROM `+table) //nolint:unqueryvet // all that there is
+		rows, err := s.readers.QueryContext(t.Context(), `SELECT * FROM `+table+` ORDER BY 1`) //nolint:unqueryvet // all that there is
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,22 +227,5 @@ func dump(t testing.TB, s *Store) string {
 
 func tables(t testing.TB, s *Store) []string {
 	t.Helper()
-	rows, err := s.readers.QueryContext(t.Context(),
-		`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, name)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return names
+	return must[[]string](t)(s.tables(t.Context()))
 }

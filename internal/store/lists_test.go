@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/record"
@@ -176,7 +177,8 @@ func TestWhatHasEndedForLongEnoughIsPurged(t *testing.T) {
 		`SELECT count(*) FROM revlog WHERE keep_until = $1`:    1, // of 3: numbers 1 and 3 are odd
 		`SELECT count(*) FROM audit`:                           1,
 	} {
-		if got := count(t, s, query, now); got != want {
+		args := []any{now}[:strings.Count(query, "$1")]
+		if got := count(t, s, query, args...); got != want {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
 	}

@@ -70,6 +70,7 @@ const (
 func (p *plan) restartLog(c record.RestartLog) {
 	var none revocation.Chain
 	p.clocked = true
+	p.newLog = &logName{c.LogID, c.FeedKey}
 	p.first = append(p.first, step{guard: true, text: restartLog, args: []any{
 		string(c.LogID), c.FeedKey[:], none[:], nodeClock{}, int64(restartAhead), string(c.From),
 	}}, step{text: dropLog})

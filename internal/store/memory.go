@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
@@ -14,15 +16,19 @@ import (
 // after the request did: whatever was acknowledged before is in it (tokens.md,
 // part 3, promise 1). One reading serves all who asked before it began.
 type memory struct {
-	reading sync.Mutex // held by the reading that is under way; guards the five below
+	reading sync.Mutex // held by the reading that is under way; guards what is below
 	log     revocation.LogID
 	seq     int64 // up to which the log is in the table
 	chain   revocation.Chain
 	fresh   bool // it is read from its first row, to whatever chain it has
 	table   *revocation.Table
+	changed []cachedRow  // of which the reading has heard
+	anew    bool         // it cannot know which rows have changed
+	reached atomic.Int64 // seq, for others
 
 	mu   sync.Mutex
-	next *reading // the one that has not begun
+	next *reading    // the one that has not begun
+	mine []cachedRow // that this node has changed, for the next reading to evict
 }
 
 // reading is one reading of the log from where the memory stands to its head.
@@ -85,6 +91,10 @@ func (s *Store) HasEntry(ctx context.Context, target revocation.Target) (bool, e
 // readOn reads the head, and takes into the table what the log has beyond it.
 func (s *Store) readOn(ctx context.Context) (confirmed, error) {
 	m := &s.memory
+	began := time.Now()
+	m.mu.Lock()
+	m.changed, m.mine = append(m.changed, m.mine...), nil
+	m.mu.Unlock()
 	head, err := s.Head(ctx)
 	for err == nil && (head.LogID != m.log || head.Seq != m.seq || head.Chain != m.chain) {
 		head, err = s.readSlice(ctx)
@@ -92,6 +102,11 @@ func (s *Store) readOn(ctx context.Context) (confirmed, error) {
 	if err != nil {
 		return confirmed{}, err
 	}
+	m.reached.Store(m.seq)
+	if s.nodes != nil {
+		s.learn(&head, began, m.changed, m.anew)
+	}
+	m.changed, m.anew = nil, false
 	return confirmed{view: view{lc: head.LC, allCut: head.AllCut}, key: head.FeedKey, table: m.table}, nil
 }
 
@@ -101,16 +116,18 @@ func (s *Store) readOn(ctx context.Context) (confirmed, error) {
 // what came between was purged: then all is read anew, and what is dead stays dead.
 func (s *Store) readSlice(ctx context.Context) (record.Head, error) {
 	m := &s.memory
-	part, err := s.LogAfter(ctx, m.seq, logSlice)
+	part, changed, err := s.logAfter(ctx, m.seq, logSlice)
 	if err != nil {
 		return record.Head{}, err
 	}
 	head := &part.Head
+	m.changed, m.anew = append(m.changed, changed...), m.anew || part.Gap
 	if head.LogID != m.log {
+		m.anew = true
 		m.log, m.seq, m.fresh, m.table = head.LogID, 0, true, revocation.NewTable(0, head.LC)
 		return part.Head, nil
 	}
-	m.add(&part, s.now()+s.ahead.Load())
+	m.add(&part, s.clock())
 	end := part.Seq == m.seq || part.Seq == head.Seq // nothing was there, or nothing is left
 	m.seq = part.Seq
 	switch {
@@ -132,6 +149,16 @@ func (m *memory) add(part *record.LogPart, now int64) {
 		}
 	}
 }
+
+// note has the next reading evict rows whose change is committed.
+func (m *memory) note(changed []cachedRow) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mine = append(m.mine, changed...)
+}
+
+// has reports whether a number of the log was read.
+func (m *memory) has(seq int64) bool { return m.reached.Load() >= seq }
 
 // sweep leaves behind what no living token can match.
 func (m *memory) sweep(now int64) {

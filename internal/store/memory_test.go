@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -98,8 +97,7 @@ func TestWhatTheLogEndsIsAboveTheTokenAtOnce(t *testing.T) {
 
 // A process that starts reads the whole log, in slices, past what was purged.
 func TestTheMemoryOfANewProcessIsTheLog(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mintmark.db")
-	at := func(o *Options) { o.Path = path }
+	at := newDatabase(t)
 	s := world(t, at)
 	var entries []record.Change
 	for i := range logSlice + 10 {

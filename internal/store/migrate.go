@@ -5,8 +5,13 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"embed"
+	"errors"
+	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -24,10 +29,19 @@ type Migration struct {
 	Applied bool
 }
 
+// Why a database is not taken.
+var (
+	errForeign = errors.New("it holds tables of something else: give Mintmark a database of its own")
+	errNewer   = errors.New("its schema is of a later release that this one cannot run on: start that release, or a later one")
+)
+
+// columnOfText finds the type of a column in a migration.
+var columnOfText = regexp.MustCompile(`\bTEXT\b`)
+
 // MigrationStatus lists the steps of the schema, oldest first, and which of them
 // the database has. It changes nothing.
 func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
-	provider, err := newProvider(s.writer)
+	provider, err := s.newProvider()
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +52,9 @@ func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
 	var steps []Migration
 	for _, source := range provider.ListSources() {
 		steps = append(steps, Migration{source.Version, path.Base(source.Path), applied[source.Version]})
+	}
+	if err := s.checkFloor(ctx, steps); err != nil {
+		return nil, unavailable("reading the schema's version", err)
 	}
 	return steps, nil
 }
@@ -50,52 +67,100 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if s.committer.Load() != nil {
 		return nil // it started, so nothing was pending
 	}
-	provider, err := newProvider(s.writer)
+	if _, err := s.MigrationStatus(ctx); err != nil { // it is ours
+		return err
+	}
+	provider, err := s.newProvider()
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return unavailable("migrating the schema", err)
-	}
-	if err := s.makeLog(ctx); err != nil {
-		return unavailable("making the revocation log", err)
+	err = s.alone(ctx, func() error {
+		if _, err := provider.Up(ctx); err != nil {
+			return unavailable("migrating the schema", err)
+		}
+		if err := s.makeLog(ctx); err != nil {
+			return unavailable("making the revocation log", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return s.start(ctx)
 }
 
-func newProvider(db *sql.DB) (*goose.Provider, error) {
+func (s *Store) newProvider() (*goose.Provider, error) {
 	steps, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, unavailable("reading the migrations", err)
 	}
-	provider, err := goose.NewProvider(migrationDialect, db, steps, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(s.dialect.goose, s.writer, typed{steps, s.dialect.typeText}, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, unavailable("reading the migrations", err)
 	}
 	return provider, nil
 }
 
-// applied names the steps that the database has. A schema newer than this
-// release is fine: the code of release N runs on the schemas N and N+1.
+// The first step made the one, goose the other.
+const (
+	firstTable = "revlog_head"
+	stepsTable = "goose_db_version"
+)
+
+// applied names the steps that the database has.
 func (s *Store) applied(ctx context.Context) (map[int64]bool, error) {
-	var tables int
-	if err := s.readers.QueryRowContext(ctx, anyMigration).Scan(&tables); err != nil || tables == 0 {
-		return nil, err
-	}
-	rows, err := s.readers.QueryContext(ctx, migrated)
+	tables, err := s.tables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
-	versions := map[int64]bool{}
-	for rows.Next() {
-		var version int64
-		if err := rows.Scan(&version); err != nil {
-			return nil, err
+	if !slices.Contains(tables, firstTable) {
+		others := slices.DeleteFunc(tables, func(name string) bool { return name == stepsTable })
+		if len(others) > 0 {
+			return nil, fmt.Errorf("%w (%s)", errForeign, strings.Join(others[:min(3, len(others))], ", "))
 		}
-		versions[version] = true
+		return nil, nil
 	}
-	return versions, rows.Err()
+	versions := map[int64]bool{}
+	err = s.each(ctx, s.dialect.migrated, nil, func(rows *sql.Rows) error {
+		var version int64
+		err := rows.Scan(&version)
+		versions[version] = true
+		return err
+	})
+	return versions, err
+}
+
+func (s *Store) tables(ctx context.Context) (names []string, err error) {
+	err = s.each(ctx, s.dialect.tables, nil, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		names = append(names, name)
+		return err
+	})
+	slices.Sort(names)
+	return names, err
+}
+
+const (
+	floorTable = "schema_floor"
+	readFloor  = `SELECT step FROM schema_floor WHERE one = 1`
+)
+
+// checkFloor refuses a schema that has moved on from this release. One with steps
+// that it does not know may do: the code of release N runs on the schemas N and N+1.
+func (s *Store) checkFloor(ctx context.Context, known []Migration) error {
+	tables, err := s.tables(ctx)
+	if err != nil || !slices.Contains(tables, floorTable) {
+		return err
+	}
+	var floor int64
+	if err := s.one(ctx, readFloor, nil, []any{(*number)(&floor)}); err != nil {
+		return err
+	}
+	if last := known[len(known)-1].Version; floor > last {
+		return fmt.Errorf("%w (it asks for step %d, and the last that is known is %d)", errNewer, floor, last)
+	}
+	return nil
 }
 
 // firstLongestTTL is the longest lifetime of a token until RaiseLongest says

@@ -21,9 +21,10 @@ type plan struct {
 	touched []cachedRow     // to be evicted once it is committed
 	clocked bool            // it moves the logical clock
 	cutsAll bool
-	made    string // the user whom this plan makes
-	longest int64  // ms, of a RaiseLongest in this plan
-	err     error  // what could not be made a statement
+	made    string   // the user whom this plan makes
+	longest int64    // ms, of a RaiseLongest in this plan
+	newLog  *logName // that a RestartLog of this plan begins
+	err     error    // what could not be made a statement
 
 	result  chan error
 	written int64 // rows, set with the result

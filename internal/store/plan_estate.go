@@ -18,7 +18,7 @@ const (
 	endClientSecrets = `UPDATE client_secrets SET ends_at = $1 WHERE client_id = $2 AND (ends_at = 0 OR ends_at > $1)`
 
 	putClientSecret = `INSERT INTO client_secrets (client_id, secret_hash, made_at, ends_at)
-	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM clients WHERE id = $1)
+	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM clients WHERE id = $1 /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	deleteClient         = `DELETE FROM clients WHERE id = $1`

@@ -8,7 +8,8 @@ import (
 
 // Every insert says ON CONFLICT DO NOTHING, so that an id that is taken is a
 // guard without a row like any other and leaves the transaction usable. What
-// must have a parent names it in its WHERE.
+// must have a parent names it in its WHERE, and says that it is held: on PostgreSQL
+// nobody else can end the parent before the child is committed (tokens.md I3).
 
 const (
 	putInteraction = `INSERT INTO interactions
@@ -30,7 +31,7 @@ const (
 	made_at, seen_at, idle_until, abs_until, ended_at)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
 	WHERE $14 = '' OR EXISTS (SELECT 1 FROM factors f JOIN users u ON u.id = f.user_id
-		WHERE f.id = $14 AND u.status = 'active')
+		WHERE f.id = $14 AND u.status = 'active' /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	renewSession = `UPDATE sessions
@@ -38,7 +39,7 @@ const (
 	seen_at = $5, idle_until = $6
 	WHERE id = $7 AND cookie_hash = $8 AND ended_at = 0
 	AND ($9 = '' OR EXISTS (SELECT 1 FROM factors f JOIN users u ON u.id = f.user_id
-		WHERE f.id = $9 AND u.status = 'active'))`
+		WHERE f.id = $9 AND u.status = 'active' /*held*/))`
 
 	seeSession = `UPDATE sessions SET seen_at = $1, idle_until = $2 WHERE id = $3 AND ended_at = 0`
 
@@ -85,12 +86,12 @@ func (p *plan) markSession(sid string) {
 const (
 	putConsent = `INSERT INTO consents (user_id, client_id, scope, cut, made_at)
 	SELECT $1, $2, $3, $4, $5
-	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1) AND EXISTS (SELECT 1 FROM clients WHERE id = $2)
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*held*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*held*/)
 	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, made_at = excluded.made_at`
 
 	cutConsent = `INSERT INTO consents (user_id, client_id, scope, cut, made_at)
 	SELECT $1, $2, '', $3, $4
-	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1) AND EXISTS (SELECT 1 FROM clients WHERE id = $2)
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*held*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*held*/)
 	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, cut = excluded.cut`
 )
 
@@ -101,7 +102,7 @@ func (p *plan) putConsent(c record.Consent) {
 const (
 	putCode = `INSERT INTO codes (hash, client_id, user_id, sid, gid, request, challenge, rvs, used_at, ends_at)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-	WHERE EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND ended_at = 0)
+	WHERE EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND ended_at = 0 /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	useCode = `UPDATE codes SET used_at = $1 WHERE hash = $2 AND used_at = 0 AND client_id = $3`
@@ -116,7 +117,7 @@ const (
 	putGrant = `INSERT INTO grants (id, user_id, client_id, sid, scope, resources, auth_time, acr, amr, rvs,
 	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at, origin)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
-	WHERE $21 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $21 AND ended_at = 0)
+	WHERE $21 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $21 AND ended_at = 0 /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	rotateGrant = `UPDATE grants SET gen = gen + 1, rotated_at = $1, idle_until = $2
@@ -140,7 +141,7 @@ const (
 	// A counter whose window has ended starts again; the limit is a guard on what
 	// stands there now.
 	countAttempt = `INSERT INTO counters (name, n, window_ends)
-	SELECT $1, 1, $2 WHERE $4 > 0
+	SELECT $1, 1, $2 WHERE CAST($4 AS BIGINT) > 0
 	ON CONFLICT (name) DO UPDATE SET
 		n = CASE WHEN counters.window_ends <= $3 THEN 1 ELSE counters.n + 1 END,
 		window_ends = excluded.window_ends

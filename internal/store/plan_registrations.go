@@ -4,7 +4,7 @@ import "github.com/mintmark-id/mintmark/internal/record"
 
 const (
 	putRegistration = `INSERT INTO registrations (client_id, token_hash, made_by, made_at, ends_at)
-	SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM clients WHERE id = $1)
+	SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM clients WHERE id = $1 /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	confirmRegistration = `UPDATE registrations SET ends_at = 0 WHERE client_id = $1`

@@ -57,7 +57,7 @@ func (p *plan) confirmSignUp(userID string) {
 
 const (
 	putIdentifier = `INSERT INTO identifiers (kind, value, user_id, verified_at)
-	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM users WHERE id = $3)
+	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	deleteIdentifier = `DELETE FROM identifiers WHERE user_id = $1 AND kind = $2`
@@ -84,7 +84,7 @@ const (
 	forgetFactor = `DELETE FROM factors WHERE user_id = $1 AND kind = $2`
 
 	putFactor = `INSERT INTO factors (id, user_id, kind, data, made_at)
-	SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM users WHERE id = $2)
+	SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM users WHERE id = $2 /*held*/)
 	ON CONFLICT DO NOTHING`
 )
 

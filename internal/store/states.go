@@ -25,10 +25,13 @@ type query struct {
 // load reads one snapshot, gives its clock, and waits for the cache to have
 // reached it too.
 func (s *Store) load(ctx context.Context, q query, into ...[]any) (view, error) {
+	if err := s.Fit(); err != nil {
+		return view{}, err
+	}
 	var at view
 	err := s.one(ctx, q.text, q.args, slices.Concat(at.into(), slices.Concat(into...)))
 	if err == nil {
-		err = s.cache.reach(ctx, at.lc)
+		err = s.reach(ctx, at.lc)
 	}
 	if err != nil {
 		return view{}, unavailable("reading the state for "+q.what, err)

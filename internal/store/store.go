@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,19 +27,24 @@ const defaultReaders = 14
 // Options say which database to open, and how.
 type Options struct {
 	Path    string // of the SQLite file; file and directory are made when missing
+	URL     string // of a PostgreSQL database, in the place of Path
 	Readers int    // connections that read at once; zero means 14
 	Issuer  string // of a database that is made; one that exists keeps its own
-	// Unsafe does not wait for the disk: a power cut may lose what was
+	// Unsafe does not wait for SQLite's disk: a power cut may lose what was
 	// acknowledged. For tests.
 	Unsafe bool
+	Log    *slog.Logger // of what the nodes on one PostgreSQL have to say; nil: nothing
 
-	now func() int64 // unix ms; nil means the system's clock
+	now     func() int64 // unix ms; nil means the system's clock
+	flights int          // that commit at once on PostgreSQL; zero means 2
 }
 
 // Store is a database. Its methods may be called from many goroutines.
 type Store struct {
-	writer     *sql.DB // one connection, which the committer holds
+	dialect    *dialect
+	writer     *sql.DB // of SQLite one connection, which the committer holds
 	readers    *sql.DB
+	nodes      *nodes   // of PostgreSQL; nil on SQLite, which has one
 	statements sync.Map // SQL text -> *sql.Stmt of readers
 	cache      cache
 	memory     memory
@@ -54,18 +60,19 @@ type Store struct {
 // Open opens a database, making an empty one when there is none. When its schema
 // is behind, only Migrate and MigrationStatus work until Migrate has run.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	writer, err := openWriter(ctx, o.Path, o.Unsafe)
-	if err != nil {
-		return nil, unavailable("opening "+o.Path, err)
-	}
 	if o.Readers == 0 {
 		o.Readers = defaultReaders
 	}
-	readers, err := openReaders(o.Path, o.Readers)
-	if err != nil {
-		return nil, unavailable("opening "+o.Path, errors.Join(err, writer.Close()))
+	s := &Store{now: o.now, issuer: o.Issuer}
+	var err error
+	if o.URL != "" {
+		err = s.openPostgres(ctx, &o)
+	} else {
+		err = s.openSQLite(ctx, &o)
 	}
-	s := &Store{writer: writer, readers: readers, now: o.now, issuer: o.Issuer}
+	if err != nil {
+		return nil, err
+	}
 	s.cache.init()
 	if s.now == nil {
 		s.now = func() int64 { return time.Now().UnixMilli() }
@@ -108,13 +115,24 @@ func (s *Store) start(ctx context.Context) error {
 	if _, err := s.confirm(ctx); err != nil {
 		return err
 	}
+	if s.nodes != nil {
+		if err := s.checkClock(ctx); err != nil {
+			return err
+		}
+	}
 	c, err := startCommitter(ctx, s)
 	if err != nil {
 		return unavailable("starting the committer", err)
 	}
 	s.committer.Store(c)
+	if s.nodes != nil {
+		s.startFollowing()
+	}
 	return nil
 }
+
+// clock is the time of what is committed now, in Unix milliseconds.
+func (s *Store) clock() int64 { return s.now() + s.ahead.Load() }
 
 // Advance moves the clock of the commits that follow forward by so many
 // milliseconds, and with it the logical clock and how long the log keeps its
@@ -123,13 +141,19 @@ func (s *Store) Advance(by int64) { s.ahead.Add(by) }
 
 // Close commits what is queued and closes the database. The connection that goes
 // last, which is the writer's, makes SQLite move its log into the file, so that
-// this is all there is. Plans that come later get ErrUnavailable.
+// the file is all there is. Plans that come later get ErrUnavailable.
 func (s *Store) Close() error {
 	var errs []error
 	if c := s.committer.Load(); c != nil {
 		errs = append(errs, c.close())
 	}
+	if s.nodes != nil {
+		s.nodes.stop()
+	}
 	errs = append(errs, s.readers.Close(), s.writer.Close())
+	if s.nodes != nil {
+		s.nodes.pool.Close()
+	}
 	if err := errors.Join(errs...); err != nil {
 		return unavailable("closing the database", err)
 	}
@@ -168,6 +192,9 @@ func (s *Store) each(ctx context.Context, text string, args []any, scan func(*sq
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if s.nodes != nil {
+		return s.eachOfPostgres(ctx, text, args, scan)
+	}
 	statement, err := s.statement(text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return err
@@ -176,6 +203,10 @@ func (s *Store) each(ctx context.Context, text string, args []any, scan func(*sq
 	if err != nil {
 		return err
 	}
+	return scanAll(rows, scan)
+}
+
+func scanAll(rows *sql.Rows, scan func(*sql.Rows) error) error {
 	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
 	for rows.Next() {
 		if err := scan(rows); err != nil {

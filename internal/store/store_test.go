@@ -7,18 +7,21 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/test/postgresql"
 )
 
 // open makes a new database. It does not wait for the disk unless asked to.
 func open(t testing.TB, change ...func(*Options)) *Store {
 	t.Helper()
-	o := Options{Path: filepath.Join(t.TempDir(), "data", "mintmark.db"), Readers: 4, Unsafe: true}
+	o := Options{Readers: 4, Unsafe: true}
+	newDatabase(t)(&o)
 	for _, f := range change {
 		f(&o)
 	}
@@ -35,6 +38,18 @@ func open(t testing.TB, change ...func(*Options)) *Store {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// newDatabase is an empty database: two stores that are opened with it share it.
+func newDatabase(t testing.TB) func(*Options) {
+	t.Helper()
+	var at Options
+	if onPostgres {
+		at.URL = postgresql.Schema(t)
+	} else {
+		at.Path = filepath.Join(t.TempDir(), "data", "mintmark.db")
+	}
+	return func(o *Options) { o.Path, o.URL = at.Path, at.URL }
 }
 
 // commit commits changes that must take place.
@@ -75,9 +90,26 @@ func count(t testing.TB, s *Store, query string, args ...any) int64 {
 // onWriter runs a statement on the committer's connection.
 func onWriter(t testing.TB, s *Store, statement string) {
 	t.Helper()
-	if _, err := s.committer.Load().writer.conn.ExecContext(t.Context(), statement); err != nil {
+	var err error
+	if onPostgres {
+		_, err = s.writer.ExecContext(t.Context(), hexBytes.ReplaceAllString(statement, `'\x$1'::bytea`))
+	} else {
+		_, err = sqliteWriter(t, s).conn.ExecContext(t.Context(), statement)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+var hexBytes = regexp.MustCompile(`x'([0-9a-f]*)'`)
+
+func sqliteWriter(t testing.TB, s *Store) *writer {
+	t.Helper()
+	w, ok := s.committer.Load().writers[0].(*writer)
+	if !ok {
+		t.Fatal("this is no SQLite")
+	}
+	return w
 }
 
 func must[T any](t testing.TB) func(T, error) T {
@@ -111,7 +143,9 @@ func TestANewDatabaseIsForItsOwnerAlone(t *testing.T) {
 }
 
 func TestASchemaThatIsBehindOnlyMigrates(t *testing.T) {
-	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "mintmark.db")})
+	var o Options
+	newDatabase(t)(&o)
+	s, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,14 +179,16 @@ func TestASchemaThatIsBehindOnlyMigrates(t *testing.T) {
 }
 
 func TestWhatWasCommittedIsThereAfterClosing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mintmark.db")
-	first := open(t, func(o *Options) { o.Path = path })
+	at := newDatabase(t)
+	first := open(t, at)
 	commit(t, first, record.PutUser{User: record.User{ID: "ana"}})
 	before := head(t, first)
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
+	var o Options
+	at(&o)
+	if _, err := os.Stat(o.Path + "-wal"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the write-ahead log is still there: %v", err)
 	}
 	if err := first.Commit(t.Context(), []record.Change{record.CutAll{}}); !errors.Is(err, ErrUnavailable) {
@@ -161,7 +197,7 @@ func TestWhatWasCommittedIsThereAfterClosing(t *testing.T) {
 	if _, err := first.User(t.Context(), "ana"); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("reading a closed store: %v", err)
 	}
-	second := open(t, func(o *Options) { o.Path = path })
+	second := open(t, at)
 	if user := must[*record.User](t)(second.User(t.Context(), "ana")); user == nil {
 		t.Error("the user is gone")
 	}
@@ -189,7 +225,7 @@ func TestACommitWaitsForTheDisk(t *testing.T) {
 	s := open(t, func(o *Options) { o.Unsafe = false })
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "busy_timeout": "5000"} {
 		var got string
-		if err := s.committer.Load().writer.conn.QueryRowContext(t.Context(), `PRAGMA `+pragma).Scan(&got); err != nil {
+		if err := sqliteWriter(t, s).conn.QueryRowContext(t.Context(), `PRAGMA `+pragma).Scan(&got); err != nil {
 			t.Fatal(err)
 		}
 		if got != want {

@@ -21,7 +21,7 @@ type TokenQuery struct {
 func (s *Store) TokenState(ctx context.Context, q TokenQuery) (*record.TokenState, error) {
 	log, err := s.confirm(ctx)
 	if err == nil {
-		err = s.cache.reach(ctx, log.lc)
+		err = s.reach(ctx, log.lc)
 	}
 	if err != nil {
 		return nil, unavailable("confirming the head of the log", err)
