@@ -69,6 +69,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mintmark-id/mintmark/test/postgresql"
 	"github.com/mintmark-id/mintmark/test/server"
 )
 
@@ -82,7 +83,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "looking at the sources:", err)
 		os.Exit(1)
 	}
-	os.Exit(server.Main(m.Run))
+	os.Exit(postgresql.Main(func() int { return server.Main(m.Run) }))
 }
 
 // seeSources looks at every file that the binary is built from, so that go test
@@ -109,15 +110,23 @@ func TestConversations(t *testing.T) {
 		t.Fatalf("there are no scripts: %v", err)
 	}
 	for _, path := range scripts {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+		name := strings.TrimSuffix(filepath.Base(path), ".txt")
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, path)
+		})
+		if *rewrite {
+			continue // it is one script for both
+		}
+		t.Run(name+" on PostgreSQL", func(t *testing.T) {
+			t.Parallel()
+			play(t, path, "--database", postgresql.Schema(t))
 		})
 	}
 }
 
 // play has a conversation, and holds it to the script.
-func play(t *testing.T, path string) {
+func play(t *testing.T, path string, flags ...string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -127,7 +136,7 @@ func play(t *testing.T, path string) {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	s := newStory(t)
+	s := newStory(t, flags...)
 	for i := range script {
 		if err := s.play(&script[i]); err != nil {
 			t.Fatalf("%s:%d: %s: %v", path, i+1, script[i].said, err)

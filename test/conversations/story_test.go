@@ -48,9 +48,9 @@ type client struct {
 // asked is what a code was asked for with.
 type asked struct{ clientID, redirectURI, verifier string }
 
-func newStory(t *testing.T) *story {
+func newStory(t *testing.T, flags ...string) *story {
 	t.Helper()
-	running := server.Start(t, "--test-mode", "--trusted-proxy", "127.0.0.1,::1", "--trusted-network", "127.0.0.1")
+	running := server.Start(t, append(flags, "--test-mode", "--trusted-proxy", "127.0.0.1,::1", "--trusted-network", "127.0.0.1")...)
 	s := &story{
 		t: t, issuer: running.Issuer, office: running.Admin(),
 		users: map[string]*user{}, clients: map[string]*client{}, codes: map[string]asked{}, browsers: map[string]*browser{},
