@@ -9,6 +9,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/store"
 )
 
 // defaultAlg signs whatever nobody chose an algorithm for.
@@ -23,6 +24,7 @@ var (
 
 const (
 	keyCheckPeriod = time.Hour
+	reloadAgain    = time.Second
 	sweepPeriod    = time.Minute
 	sweepSlice     = 1000
 )
@@ -61,16 +63,37 @@ func (e *Engine) keepKeys(ctx context.Context) {
 	close(e.keys.ready)
 	tick := time.NewTicker(keyCheckPeriod)
 	defer tick.Stop()
+	e.keepKeysLogged(ctx)
 	for {
-		if err := e.keepKeysOnce(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("keeping signing keys", "error", err)
-		}
+		moved := e.store.KeysMoved()
+		again := e.reloadRing(ctx)
 		select {
 		case <-ctx.Done():
 			return
+		case <-moved:
+		case <-again:
 		case <-tick.C:
+			e.keepKeysLogged(ctx)
 		}
 	}
+}
+
+func (e *Engine) keepKeysLogged(ctx context.Context) {
+	if err := e.keepKeysOnce(ctx); err != nil && ctx.Err() == nil {
+		e.log.Error("keeping signing keys", "error", err)
+	}
+}
+
+// reloadRing takes what another node has done with the keys: what it compromised
+// must not sign here. It gives when to try again; nil: it has worked.
+func (e *Engine) reloadRing(ctx context.Context) <-chan time.Time {
+	e.keys.mu.Lock()
+	defer e.keys.mu.Unlock()
+	if err := e.loadRing(ctx); err != nil && ctx.Err() == nil {
+		e.log.Error("reading signing keys", "error", err)
+		return time.After(reloadAgain)
+	}
+	return nil
 }
 
 // keepKeysOnce is one round of keepKeys: what failed is tried again in the next.
@@ -122,10 +145,27 @@ func (e *Engine) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := e.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := e.sweepInTurn(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("sweeping", "error", err)
 		}
 	}
+}
+
+// sweepInTurn is a round of sweep. Of several nodes the first one in a period does
+// what is in the database, and all forget.
+func (e *Engine) sweepInTurn(ctx context.Context) error {
+	now := e.clock.now()
+	e.store.Forget(now)
+	err := e.commit(ctx, []record.Change{record.CountAttempt{
+		Name: "sweep", Limit: 1, At: now, WindowEnds: now + sweepPeriod.Milliseconds()*9/10,
+	}})
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return nil
+	case err != nil:
+		return err
+	}
+	return e.Sweep(ctx)
 }
 
 // Sweep is one round of what is done each minute: what has been dead for long

@@ -51,8 +51,13 @@ func newLab(t *testing.T) *lab {
 
 func newLabWithoutEngine(t *testing.T) *lab {
 	t.Helper()
-	l := &lab{T: t, path: filepath.Join(t.TempDir(), "mintmark.db"), kek: secret.KEK{1, 2, 3}}
-	l.store = openStore(t, l.path)
+	return newLabOn(t, store.Options{Path: filepath.Join(t.TempDir(), "mintmark.db"), Unsafe: true})
+}
+
+func newLabOn(t *testing.T, at store.Options) *lab {
+	t.Helper()
+	l := &lab{T: t, path: at.Path, kek: secret.KEK{1, 2, 3}}
+	l.store = openStoreOn(t, at)
 	l.commit(slices.Concat(labClients(), []record.Change{record.PutResource{Resource: record.Resource{
 		Aud: labAPI, Version: 1, Settings: record.ResourceSettings{Scopes: []string{"api:read"}},
 	}}})...)
@@ -61,7 +66,13 @@ func newLabWithoutEngine(t *testing.T) *lab {
 
 func openStore(t *testing.T, path string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Path: path, Issuer: labIssuer, Unsafe: true})
+	return openStoreOn(t, store.Options{Path: path, Unsafe: true})
+}
+
+func openStoreOn(t *testing.T, at store.Options) *store.Store {
+	t.Helper()
+	at.Issuer = labIssuer
+	s, err := store.Open(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,12 @@ func (e *Engine) turnKeys(
 ) error {
 	e.keys.mu.Lock()
 	defer e.keys.mu.Unlock()
+	return e.store.TurningKeys(ctx, func() error { return e.turnKeysAlone(ctx, turn, actor, algs) })
+}
+
+func (e *Engine) turnKeysAlone(
+	ctx context.Context, turn decide.KeyTurn, actor string, algs func([]record.SigningKey) []string,
+) error {
 	for range maxAttempts {
 		rows, err := e.store.Keys(ctx)
 		if err != nil {

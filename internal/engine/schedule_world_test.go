@@ -6,12 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
 	"github.com/mintmark-id/mintmark/internal/secret"
 	"github.com/mintmark-id/mintmark/internal/store"
+	"github.com/mintmark-id/mintmark/test/postgresql"
 )
 
 const (
@@ -31,28 +35,55 @@ type bench struct {
 	renewed map[string]string // hashes that a sign-in with either puts in their place
 }
 
+// The rows of a user, with the grants of a list, on each database.
+const (
+	rowsOfUser = `SELECT id, gen, ended_at FROM grants WHERE user_id = $1 AND ended_at = 0
+		UNION SELECT id, gen, ended_at FROM grants WHERE id IN (`
+	orSessions        = `) UNION SELECT id, 0, ended_at FROM sessions WHERE user_id = $1`
+	endedOnSQLite     = rowsOfUser + `SELECT value FROM json_each($2)` + orSessions
+	endedOnPostgreSQL = rowsOfUser + `SELECT jsonb_array_elements_text(CAST($2 AS jsonb))` + orSessions
+)
+
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	l := newLab(t)
+	db, err := sql.Open("sqlite", l.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return benchOf(t, l, db, endedOnSQLite)
+}
+
+func newBenchOnPostgreSQL(t *testing.T) *bench {
+	t.Helper()
+	url := postgresql.Schema(t)
+	l := newLabOn(t, store.Options{URL: url})
+	l.Engine = l.start(l.kek)
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return benchOf(t, l, stdlib.OpenDB(*config), endedOnPostgreSQL)
+}
+
+// benchOf is a bench that reads the lab's rows by itself.
+func benchOf(t *testing.T, l *lab, db *sql.DB, ended string) *bench {
+	t.Helper()
+	t.Cleanup(func() { _ = db.Close() })
 	b := &bench{
-		lab:     newLab(t),
+		lab:     l,
 		stored:  cheapHash(oldPassword, 1),
 		another: cheapHash(newPassword, 1),
 		renewed: map[string]string{oldPassword: cheapHash(oldPassword, 2), newPassword: cheapHash(newPassword, 2)},
 	}
 	<-b.keys.ready
 	b.Close() // the loops: nothing but the schedule writes to the log
-	db, err := sql.Open("sqlite", b.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	var err error
 	b.entries, err = db.Prepare(`SELECT seq, lc, value, cut, keep_until FROM revlog WHERE seq > $1 ORDER BY seq`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.ended, err = db.Prepare(`SELECT id, gen, ended_at FROM grants WHERE user_id = $1 AND ended_at = 0
-		UNION SELECT id, gen, ended_at FROM grants WHERE id IN (SELECT value FROM json_each($2))
-		UNION SELECT id, 0, ended_at FROM sessions WHERE user_id = $1`)
+	b.ended, err = db.Prepare(ended)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -362,6 +362,27 @@ func TestEveryScheduleKeepsTheInvariants(t *testing.T) {
 	}
 }
 
+// fewSchedules are as many as PostgreSQL plays in a second: each waits for it some
+// thirty times.
+const fewSchedules = 20
+
+func TestTheSmallerScenariosKeepTheInvariantsOnPostgreSQL(t *testing.T) {
+	b := newBenchOnPostgreSQL(t)
+	played := 0
+	for _, s := range scenarios {
+		if s.schedules > fewSchedules {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			b.T = t
+			played += b.playAll(&s)
+		})
+	}
+	if played < 2*fewSchedules {
+		t.Errorf("only %d schedules were played", played)
+	}
+}
+
 // playAll plays a scenario in all its schedules, until one breaks something.
 func (b *bench) playAll(s *scenario) int {
 	x := explorer{reduced: s.reduced}

@@ -125,11 +125,11 @@ func (f *Feed) advance(ctx context.Context) error {
 		f.mu.Lock()
 		id, seq := f.tail.log, f.tail.seq
 		f.mu.Unlock()
+		at := f.Now() // before the reading: this process may be stopped after it (tokens.md I6)
 		part, err := f.Store.LogAfter(ctx, seq, maxResume)
 		if err != nil {
 			return err
 		}
-		at := f.Now()
 		if part.Head.LogID != id || part.Head.Seq < seq || part.Gap {
 			f.restart(&part.Head) // a database was put in the place of this one
 			continue

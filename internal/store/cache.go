@@ -74,6 +74,7 @@ type cache struct {
 
 	mu    sync.Mutex    // orders insertions with evictions and publishing
 	moved chan struct{} // closed at the next publishing
+	keys  chan struct{} // closed at the next publishing of a change of keys
 }
 
 // rowMap is a map of rows that is read without a lock.
@@ -106,6 +107,7 @@ func (m *rowMap[R]) removeAny() {
 func (c *cache) init() {
 	c.at.Store(&view{})
 	c.moved = make(chan struct{})
+	c.keys = make(chan struct{})
 }
 
 // put keeps a row that a snapshot with the clock lc has seen.
@@ -127,8 +129,11 @@ func put[R any](c *cache, m *rowMap[R], id string, row *R, lc int64) {
 func (c *cache) publish(to view, changed []cachedRow) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	turned := false
 	for _, row := range changed {
 		switch row.table {
+		case tableKeys:
+			turned = true
 		case tableClients:
 			c.clients.remove(row.id)
 		case tableResources:
@@ -141,12 +146,22 @@ func (c *cache) publish(to view, changed []cachedRow) {
 	c.at.Store(&to)
 	close(c.moved)
 	c.moved = make(chan struct{})
+	if turned {
+		c.turn()
+	}
+}
+
+// turn tells that keys have changed. The lock is held.
+func (c *cache) turn() {
+	close(c.keys)
+	c.keys = make(chan struct{})
 }
 
 // forget evicts every row.
 func (c *cache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.turn()
 	c.clients.rows.Clear()
 	c.resources.rows.Clear()
 	c.users.rows.Clear()

@@ -142,6 +142,14 @@ func (s *Store) LiveLog(ctx context.Context, now int64) (part record.LogPart, er
 
 var errNoHead = errors.New("the log has no head")
 
+// KeysMoved gives a channel that is closed when signing keys change, on whatever
+// node. Whoever waits takes it before reading.
+func (s *Store) KeysMoved() <-chan struct{} {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	return s.cache.keys
+}
+
 // Moved gives a channel that is closed by the next commit that moves the log,
 // before anybody is told of that commit. Whoever waits takes it before reading.
 func (s *Store) Moved() <-chan struct{} {

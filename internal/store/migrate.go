@@ -74,7 +74,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.alone(ctx, func() error {
+	err = s.alone(ctx, whileMigrating, "0", func() error {
 		if _, err := provider.Up(ctx); err != nil {
 			return unavailable("migrating the schema", err)
 		}

@@ -52,15 +52,17 @@ type nodes struct {
 	config   *pgx.ConnConfig
 	log      *slog.Logger
 	flights  int
-	ownClock bool // is the system's: a test's is not held to the database's
+	period   time.Duration // of the poll
+	ownClock bool          // is the system's: a test's is not held to the database's
 
 	current   atomic.Pointer[logName]
 	confirmed atomic.Pointer[time.Time] // when the head was last known
 	off       atomic.Int64              // ms that the clock is ahead of the database's
 
-	news   chan int64 // numbers to tell the others of
-	cancel context.CancelFunc
-	loops  sync.WaitGroup
+	listening atomic.Bool
+	news      chan int64 // numbers to tell the others of
+	cancel    context.CancelFunc
+	loops     sync.WaitGroup
 }
 
 // startFollowing starts to follow what other nodes commit.
@@ -84,7 +86,7 @@ func (n *nodes) stop() {
 
 // poll reads head and clock again and again.
 func (s *Store) poll(ctx context.Context) {
-	tick := time.NewTicker(pollPeriod)
+	tick := time.NewTicker(s.nodes.period)
 	defer tick.Stop()
 	well := true
 	for {
@@ -170,6 +172,8 @@ func (s *Store) hearOn(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, listen); err != nil {
 		return err
 	}
+	s.nodes.listening.Store(true)
+	defer s.nodes.listening.Store(false)
 	for {
 		told, err := conn.WaitForNotification(ctx)
 		if err != nil {

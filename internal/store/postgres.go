@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -78,6 +79,8 @@ func (s *Store) openPostgres(ctx context.Context, o *Options) error {
 	if !strings.Contains(o.URL, "pool_max_conns=") {
 		config.MaxConns = int32(o.Readers + o.flights)
 	}
+	// One each for those who commit, for TurningKeys, and for reading.
+	config.MaxConns = max(config.MaxConns, int32(o.flights+2))
 	if !strings.Contains(o.URL, "pool_min_idle_conns=") {
 		config.MinIdleConns = min(idleConnections, config.MaxConns)
 	}
@@ -91,7 +94,10 @@ func (s *Store) openPostgres(ctx context.Context, o *Options) error {
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	s.dialect, s.writer, s.readers = &postgresDialect, db, db
-	s.nodes = &nodes{pool: pool, direct: direct, config: connections.Copy(), log: log, ownClock: o.now == nil, flights: o.flights}
+	s.nodes = &nodes{
+		pool: pool, direct: direct && !o.deaf, config: connections.Copy(), log: log, ownClock: o.now == nil, flights: o.flights,
+		period: cmp.Or(o.poll, pollPeriod),
+	}
 	return nil
 }
 
@@ -195,12 +201,24 @@ func isLost(err error) bool {
 	return false
 }
 
-// lockMigration has one node migrate at a time. It is a lock of a transaction, which
-// holds also behind a pooler.
-const lockMigration = `SELECT set_config('idle_in_transaction_session_timeout', '0', true), pg_advisory_xact_lock(7236911305441)`
+// oneNode has one node at a time do what $2 stands for, and forgets one that says
+// nothing for $1. It is a lock of a transaction, which holds also behind a pooler.
+const oneNode = `SELECT set_config('idle_in_transaction_session_timeout', $1, true), pg_advisory_xact_lock(CAST($2 AS BIGINT))`
 
-// alone runs f while no other node runs anything through alone.
-func (s *Store) alone(ctx context.Context, f func() error) error {
+// What one node at a time does.
+const (
+	whileMigrating    = 7236911305441
+	whileTurningKeys  = 7236911305442
+	turningKeysWithin = "60s"
+)
+
+// TurningKeys runs f while no other node runs anything through TurningKeys: of two
+// that find a key missing, one makes it.
+func (s *Store) TurningKeys(ctx context.Context, f func() error) error {
+	return s.alone(ctx, whileTurningKeys, turningKeysWithin, f)
+}
+
+func (s *Store) alone(ctx context.Context, what int64, within string, f func() error) error {
 	if s.nodes == nil {
 		return f()
 	}
@@ -209,7 +227,7 @@ func (s *Store) alone(ctx context.Context, f func() error) error {
 		return unavailable("waiting for other nodes", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it has written nothing
-	if _, err := tx.Exec(ctx, lockMigration); err != nil {
+	if _, err := tx.Exec(ctx, oneNode, within, what); err != nil {
 		return unavailable("waiting for other nodes", err)
 	}
 	return f()

@@ -69,12 +69,15 @@ func (s *Store) Purge(ctx context.Context, now int64, limit int) error {
 			}
 		}
 	}
-	s.memory.sweep(now)
+	s.Forget(now)
 	if err := s.purgeAlong(ctx, sliceOfSessions, purgeSessions, longAgo, limit); err != nil {
 		return err
 	}
 	return s.purgeAlong(ctx, sliceOfGrants, purgeGrants, longAgo, limit)
 }
+
+// Forget drops from memory what no token can match any more at now.
+func (s *Store) Forget(now int64) { s.memory.sweep(now) }
 
 // purgeAlong walks along a table, looking at limit rows at a time.
 func (s *Store) purgeAlong(ctx context.Context, slice, purge string, before int64, limit int) error {

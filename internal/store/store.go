@@ -35,8 +35,10 @@ type Options struct {
 	Unsafe bool
 	Log    *slog.Logger // of what the nodes on one PostgreSQL have to say; nil: nothing
 
-	now     func() int64 // unix ms; nil means the system's clock
-	flights int          // that commit at once on PostgreSQL; zero means 2
+	now     func() int64  // unix ms; nil means the system's clock
+	flights int           // that commit at once on PostgreSQL; zero means 2
+	poll    time.Duration // of the head on PostgreSQL; zero means half a second
+	deaf    bool          // it listens to no other node
 }
 
 // Store is a database. Its methods may be called from many goroutines.

@@ -163,23 +163,25 @@ func (s *Server) Start(t testing.TB) {
 	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	s.await(t)
+	if !await(t, s.URL(""), s.ended) {
+		said, _ := os.ReadFile(filepath.Join(s.dir, "log")) // as much as there is
+		t.Fatalf("the server ended: %s", said)
+	}
 }
 
-// await returns once the server takes connections.
-func (s *Server) await(t testing.TB) {
+// await returns once a server takes connections; false: it has ended.
+func await(t testing.TB, at string, ended <-chan struct{}) bool {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
-		conn, err := pgx.Connect(context.Background(), s.URL(""))
+		conn, err := pgx.Connect(context.Background(), at)
 		if err == nil {
 			_ = conn.Close(context.Background()) // it was a question
-			return
+			return true
 		}
 		select {
-		case <-s.ended:
-			said, _ := os.ReadFile(filepath.Join(s.dir, "log")) // as much as there is
-			t.Fatalf("the server ended: %s", said)
+		case <-ended:
+			return false
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
@@ -203,6 +205,36 @@ func (s *Server) end(how syscall.Signal) {
 	s.process = nil
 }
 
+// Pooler puts PgBouncer in front of the server, in transaction mode and with few
+// connections, and gives the address of a database of its own behind it.
+func (s *Server) Pooler(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprint("p", shared.schemas.Add(1))
+	s.Exec(t, `CREATE DATABASE `+name)
+	dir := filepath.Join(s.dir, name)
+	settings := "[databases]\n* = host=" + s.dir + " user=mintmark\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = " + dir +
+		"\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 200\nlogfile = " + dir + "/log\n"
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(dir+"/ini", []byte(settings), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if who := unprivileged(t); who != nil {
+		if err := errors.Join(os.Chown(dir, int(who.Uid), int(who.Gid)), os.Chown(dir+"/ini", int(who.Uid), int(who.Gid))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pooler := s.command(t, "pgbouncer", "-q", dir+"/ini")
+	if err := pooler.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = pooler.Process.Kill() // it keeps nothing
+		_ = pooler.Wait()
+	})
+	at := "postgres://mintmark@/" + name + "?host=" + url.QueryEscape(dir) + "&port=6432"
+	await(t, at, nil)
+	return at
+}
+
 // command is a program of PostgreSQL, run as somebody without privileges.
 func (s *Server) command(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
@@ -215,7 +247,7 @@ func (s *Server) command(t testing.TB, name string, args ...string) *exec.Cmd {
 // program finds a program where Debian has it, or in the path.
 func program(t testing.TB, name string) string {
 	t.Helper()
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // PgBouncer is in the path
 	if err == nil && len(found) > 0 {
 		return found[len(found)-1]
 	}
