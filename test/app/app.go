@@ -77,9 +77,35 @@ func NewBrowser(user admin.User) (*Browser, error) {
 	return b, nil
 }
 
+// Code is an authorization code and what it is redeemed with.
+type Code struct{ Value, verifier string }
+
 // SignIn has a user let the app in, for one resource, and gives the tokens. A
 // browser that is signed in is asked for nothing.
 func (a *App) SignIn(ctx context.Context, b *Browser, resource string) (Tokens, error) {
+	code, err := a.Code(ctx, b, resource)
+	if err != nil {
+		return Tokens{}, err
+	}
+	tokens, ok, err := a.Redeem(ctx, code)
+	if err == nil && !ok {
+		err = errors.New("the code is refused")
+	}
+	if err != nil {
+		return Tokens{}, fmt.Errorf("signing in: %w", err)
+	}
+	return tokens, nil
+}
+
+// Redeem gives the tokens of a code; false: it is refused for good.
+func (a *App) Redeem(ctx context.Context, code Code) (Tokens, bool, error) {
+	return a.token(ctx, url.Values{
+		"grant_type": {"authorization_code"}, "code": {code.Value}, "redirect_uri": {callback(a.ID)}, "code_verifier": {code.verifier},
+	})
+}
+
+// Code has a user let the app in, and gives the code that comes of it.
+func (a *App) Code(ctx context.Context, b *Browser, resource string) (Code, error) {
 	verifier := rand.Text() + rand.Text()
 	challenge := sha256.Sum256([]byte(verifier))
 	address := a.Issuer + "/oauth2/authorize?" + url.Values{
@@ -88,22 +114,18 @@ func (a *App) SignIn(ctx context.Context, b *Browser, resource string) (Tokens, 
 	}.Encode()
 	back, err := b.open(ctx, address, a.Issuer)
 	if err != nil {
-		return Tokens{}, fmt.Errorf("signing in: %w", err)
+		return Code{}, fmt.Errorf("signing in: %w", err)
 	}
 	code := back.Query().Get("code")
 	if code == "" {
-		return Tokens{}, fmt.Errorf("signing in: the browser was led to %s", back)
+		return Code{}, fmt.Errorf("signing in: the browser was led to %s", back)
 	}
-	tokens, ok, err := a.token(ctx, url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback(a.ID)}, "code_verifier": {verifier},
-	})
-	if err == nil && !ok {
-		err = errors.New("the code is refused")
-	}
-	if err != nil {
-		return Tokens{}, fmt.Errorf("signing in: %w", err)
-	}
-	return tokens, nil
+	return Code{code, verifier}, nil
+}
+
+// At is the app as it asks another address.
+func (a *App) At(address string) *App {
+	return &App{Issuer: address, ID: a.ID, Secret: a.Secret, http: a.http}
 }
 
 // open follows an address through sign-in and consent until it leads outside.

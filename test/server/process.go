@@ -86,6 +86,9 @@ func (p *Process) start(ctx context.Context, flags []string) error {
 	return nil
 }
 
+// Listen is the address that the server listens on.
+func (p *Process) Listen() string { return p.listen }
+
 // Command is a run of the program on the same data, in an environment without
 // settings.
 func (p *Process) Command(ctx context.Context, args ...string) *exec.Cmd {
@@ -127,7 +130,7 @@ func (p *Process) await(ctx context.Context, announced <-chan map[string]string)
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		err := ready(ctx, p.Issuer)
+		err := ready(ctx, "http://"+p.listen) // which may be one of several behind the issuer
 		if err == nil {
 			return nil
 		}

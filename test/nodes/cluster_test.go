@@ -1,0 +1,238 @@
+// Package nodes_test runs several real servers on one real PostgreSQL, behind a
+// balancer, and takes away one thing after another: a server, the database, the
+// way between them.
+package nodes_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mintmark-id/mintmark/admin"
+	"github.com/mintmark-id/mintmark/test/app"
+	"github.com/mintmark-id/mintmark/test/postgresql"
+	"github.com/mintmark-id/mintmark/test/server"
+)
+
+const (
+	// patience is for a machine that is busy: nothing waits so long unless it fails.
+	patience = 20 * time.Second
+	// lockBound is how long a node may hold up others by what it leaves behind: the
+	// lock's limit of 2 s, and what a busy machine adds.
+	lockBound = 4 * time.Second
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(postgresql.Main(func() int { return server.Main(m.Run) }))
+}
+
+// cluster is some nodes of one issuer and the balancer in front of them.
+type cluster struct {
+	*testing.T
+	*app.Cast
+	database *postgresql.Server
+	nodes    []*server.Process
+	flags    [][]string // of each node
+	balancer *balancer
+	browser  *app.Browser
+}
+
+// newCluster starts nodes; reach gives the address by which each gets to the
+// database.
+func newCluster(t *testing.T, n int, reach func(database *postgresql.Server, node int) string) *cluster {
+	t.Helper()
+	c := &cluster{T: t, database: postgresql.New(t), balancer: newBalancer(t)}
+	var key [32]byte
+	_, _ = rand.Read(key[:])
+	kek := filepath.Join(t.TempDir(), "kek")
+	c.must(os.WriteFile(kek, []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600))
+	for i := range n {
+		at := c.database.URL("")
+		if reach != nil {
+			at = reach(c.database, i)
+		}
+		flags := []string{"--issuer", c.balancer.issuer, "--database", at, "--kek-file", kek}
+		node, err := server.Launch(t.Context(), server.Binary(), t.TempDir(), flags...)
+		c.must(err)
+		c.nodes, c.flags = append(c.nodes, node), append(c.flags, flags)
+		t.Cleanup(func() { c.end(i) })
+		c.balancer.add(node.Listen())
+	}
+	var err error
+	c.Cast, err = app.NewCast(t.Context(), c.nodes[0])
+	c.must(err)
+	t.Cleanup(c.Office.Close)
+	c.browser, err = app.NewBrowser(c.Ana)
+	c.must(err)
+	return c
+}
+
+// end ends a node whatever state it is in.
+func (c *cluster) end(i int) {
+	node := c.nodes[i]
+	if c.Failed() {
+		c.Logf("node %d said:\n%s", i, node.Log())
+	}
+	if !node.Ended() {
+		_ = node.Resume() // it may be stopped
+		_ = node.Kill()   // what it holds is in the database
+	}
+}
+
+func (c *cluster) must(err error) {
+	c.Helper()
+	if err != nil {
+		c.Fatal(err)
+	}
+}
+
+// again starts a node that was killed.
+func (c *cluster) again(i int) {
+	c.Helper()
+	node, err := c.nodes[i].Again(c.Context(), c.flags[i]...)
+	c.must(err)
+	c.nodes[i] = node
+}
+
+// at is an app that asks one node.
+func (c *cluster) at(a *app.App, node int) *app.App { return a.At(c.balancer.only(node)) }
+
+func (c *cluster) signIn() app.Tokens {
+	c.Helper()
+	tokens, err := c.Shop.SignIn(c.Context(), c.browser, app.Orders)
+	c.must(err)
+	return tokens
+}
+
+// rotating is a client whose refresh tokens rotate.
+func (c *cluster) rotating() *app.App {
+	c.Helper()
+	rotates := true
+	a, err := app.Register(c.Context(), c.Office, c.Issuer, admin.NewClient{ClientID: "phone", ClientMetadata: admin.ClientMetadata{
+		GrantTypes: []string{"authorization_code", "refresh_token"}, Scope: "openid", Resources: []string{app.Orders},
+		FirstParty: true, RotateRefresh: &rotates,
+	}})
+	c.must(err)
+	return a
+}
+
+// ready is the status of a node's own health check.
+func (c *cluster) ready(node int) int {
+	c.Helper()
+	answer, err := http.Get("http://" + c.nodes[node].Listen() + "/readyz")
+	c.must(err)
+	c.must(answer.Body.Close())
+	return answer.StatusCode
+}
+
+func (c *cluster) await(what string, holds func() bool) {
+	c.Helper()
+	c.must(app.Await(c.Context(), what, patience, holds))
+}
+
+// together runs f n times at once, on nodes in turn.
+func (c *cluster) together(n int, f func(node int)) {
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		all.Go(func() {
+			<-start
+			f(i % len(c.nodes))
+		})
+	}
+	close(start)
+	all.Wait()
+}
+
+// balancer hands each request to the next node that takes a connection. Its address
+// is the issuer.
+type balancer struct {
+	*testing.T
+	issuer string
+	mu     sync.Mutex
+	nodes  []string // host:port
+	pinned []string // addresses of balancers of one node
+	next   atomic.Int64
+	http   *http.Client
+}
+
+func newBalancer(t *testing.T) *balancer {
+	b := &balancer{T: t, http: &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, b.known()) }))
+	t.Cleanup(front.Close)
+	b.issuer = strings.Replace(front.URL, "127.0.0.1", "localhost", 1)
+	return b
+}
+
+func (b *balancer) known() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.nodes
+}
+
+func (b *balancer) add(node string) {
+	alone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, []string{node}) }))
+	b.Cleanup(alone.Close)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.nodes, b.pinned = append(b.nodes, node), append(b.pinned, alone.URL)
+}
+
+func (b *balancer) only(node int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pinned[node]
+}
+
+func (b *balancer) serve(w http.ResponseWriter, r *http.Request, nodes []string) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // whoever asked is gone
+	}
+	first := int(b.next.Add(1))
+	for try := range nodes {
+		answer, err := b.pass(r, nodes[(first+try)%len(nodes)], body)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			continue
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler) // as a node that dies in the middle
+		}
+		defer answer.Body.Close()
+		for name, values := range answer.Header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.StatusCode)
+		_, _ = io.Copy(w, answer.Body) // whoever asked may be gone
+		return
+	}
+	w.WriteHeader(http.StatusBadGateway)
+}
+
+func (b *balancer) pass(r *http.Request, node string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+node+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("passing a request on: %w", err)
+	}
+	request.Header = r.Header.Clone()
+	request.Host = strings.TrimPrefix(b.issuer, "http://")
+	return b.http.Do(request)
+}
