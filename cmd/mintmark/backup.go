@@ -21,6 +21,9 @@ type backupCommand struct {
 	settingsGiven
 }
 
+// errPostgresBackup refuses what PostgreSQL does better by itself.
+var errPostgresBackup = usagef("the database is a PostgreSQL server's: back it up and restore it with its own tools (pg_dump, or continuous archiving); see docs/operations.md")
+
 // Run makes a copy of one moment, while the server goes on, and checks it.
 func (c *backupCommand) Run(i *invocation) error {
 	recipients, err := backup.Recipients(c.To)
@@ -33,6 +36,9 @@ func (c *backupCommand) Run(i *invocation) error {
 	settings, err := i.effective()
 	if err != nil {
 		return err
+	}
+	if settings.OnPostgres() {
+		return errPostgresBackup
 	}
 	source := backup.Source{}
 	if c.WithKEK {

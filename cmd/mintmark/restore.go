@@ -40,6 +40,9 @@ func (c *restoreCommand) Run(i *invocation) error {
 	if err != nil {
 		return err
 	}
+	if settings.OnPostgres() {
+		return errPostgresBackup
+	}
 	if err := nothingThere(i, settings); err != nil {
 		return err
 	}
@@ -202,12 +205,13 @@ func putBack(i *invocation, c *config.Config, a *backup.Archive, key secret.KEK)
 
 // cut opens the database as a server would, and ends all that was given out.
 func cut(i *invocation, c *config.Config, a *backup.Archive, key secret.KEK) (err error) {
-	database, err := openStore(i, c)
+	silent := slog.New(slog.DiscardHandler)
+	database, err := openStore(i, c, silent)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
-	s := &server{config: c, log: slog.New(slog.DiscardHandler), store: database}
+	s := &server{config: c, log: silent, store: database}
 	opened, err := s.newEngine(i.ctx, key)
 	if errors.Is(err, secret.ErrOtherKEK) {
 		return fmt.Errorf("the backup was sealed under another key-encryption key than %s: %w", kekSource(c), err)

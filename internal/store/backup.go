@@ -22,7 +22,7 @@ type Inventory struct {
 // BackUp copies a database into a file that is not there yet, as of one moment,
 // while a server may go on with it, and takes the copy's inventory.
 func BackUp(ctx context.Context, path, into string) (Inventory, error) {
-	db, err := openSQLite(path)
+	db, err := openFile(path)
 	if err != nil {
 		return Inventory{}, unavailable("opening "+path, err)
 	}
@@ -36,7 +36,7 @@ func BackUp(ctx context.Context, path, into string) (Inventory, error) {
 // TakeInventory checks a database file from end to end, and counts what it has.
 // Nobody else may have it open.
 func TakeInventory(ctx context.Context, path string) (i Inventory, err error) {
-	db, err := openSQLite(path, "query_only(1)")
+	db, err := openFile(path, "query_only(1)")
 	if err != nil {
 		return Inventory{}, unavailable("opening "+path, err)
 	}
