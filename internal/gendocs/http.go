@@ -35,7 +35,8 @@ func writeHTTP(w *writer) error {
 	}
 	w.heading(2, "Administration")
 	w.paragraph("JSON over HTTP on the Unix socket `admin.sock` in the data directory, and nowhere else; whoever may open the file is an administrator. " +
-		"Package `admin` is its typed client, and says what the bodies are.")
+		"Package `admin` is its typed client, and says what the bodies are; so does `/admin/v1/openapi.json` (OpenAPI 3.1). " +
+		"Creates and updates of clients, resources and users with `?dry_run=true` are tried and not done.")
 	w.table("Path", "Method", "What it does")
 	for _, e := range web.AdminEndpoints() {
 		w.row(code(e.Path), e.Methods, e.About)

@@ -66,6 +66,7 @@ type listedAct struct {
 func (a *administration) acts() map[string]listedAct {
 	return map[string]listedAct{
 		"GET status":           {a.status, "What runs: version, issuer, database, schema, addresses."},
+		"GET openapi.json":     {a.openAPI, "This API as an OpenAPI 3.1 document."},
 		"GET references/{ref}": {a.explain, "What a reference code of a refusal says."},
 		"GET audit":            {a.audit, "The audit trail, newest first."},
 		"GET keys":             {a.keys, "The signing keys."},
