@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
 	"github.com/mintmark-id/mintmark/test/person"
@@ -122,6 +123,61 @@ func TestKeysRotateUnderVerifiersWithoutAFailedVerification(t *testing.T) {
 	if _, err := a.freshVerifier(s).Verify(t.Context(), oldest); err != nil {
 		t.Errorf("the first token after %d rotations, by a verifier that starts now: %v", rotations, err)
 	}
+}
+
+// TestAClientThatFetchesKeysOnceADayFollowsRotations: a client that keeps the key
+// set that it fetched, and does not fetch it again for a key that it does not know,
+// signs people in before and after each rotation.
+func TestAClientThatFetchesKeysOnceADayFollowsRotations(t *testing.T) {
+	const day = 24 * time.Hour
+	s := server.Start(t, "--test-mode")
+	a, p := newApp(t, s), person.New(t, s.Issuer, s.NewUser("ana@example.com"))
+	office := s.Admin()
+	now := time.Now()
+	var kids []string
+	for n := range 3 {
+		a.verifier = oidc.NewVerifier(s.Issuer, keptKeys(t, s), &oidc.Config{
+			ClientID: a.ClientID, SupportedSigningAlgs: []string{oidc.ES256}, Now: func() time.Time { return now },
+		})
+		for _, rotated := range []bool{false, true} {
+			if rotated {
+				s.CLI("key", "rotate")
+			}
+			token, _ := a.tokens(p)
+			kids = append(kids, header(t, rawID(token)).KID)
+		}
+		if kids[2*n] == kids[2*n+1] {
+			t.Errorf("rotation %d changed nothing: %v", n+1, kids)
+		}
+		clock, err := office.AdvanceClock(t.Context(), day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = clock
+	}
+}
+
+// keptKeys are the keys that are published now, for good.
+func keptKeys(t *testing.T, s *server.Server) *oidc.StaticKeySet {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Issuer+"/.well-known/jwks.json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatalf("fetching the keys: %v", err)
+	}
+	defer answer.Body.Close()
+	var published jose.JSONWebKeySet
+	if err := json.NewDecoder(answer.Body).Decode(&published); err != nil {
+		t.Fatalf("reading the keys: %v", err)
+	}
+	kept := &oidc.StaticKeySet{}
+	for _, key := range published.Keys {
+		kept.PublicKeys = append(kept.PublicKeys, key.Key)
+	}
+	return kept
 }
 
 // received gives what the workers verified, until one of them fails or the test's
