@@ -5,10 +5,17 @@ package clients
 import (
 	"bufio"
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,17 +29,18 @@ const goodbye = "http://127.0.0.1:9/goodbye"
 
 // relyingParty is what testdata/relying-party.mjs is told about itself.
 type relyingParty struct {
-	Issuer       string `json:"issuer"`
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret,omitempty"`
-	Method       string `json:"method"`
-	Alg          string `json:"alg"`
-	Callback     string `json:"callback"`
-	Goodbye      string `json:"goodbye"`
-	API          string `json:"api"`
-	Sub          string `json:"sub"`
-	Email        string `json:"email"`
-	Initial      string `json:"initial_access_token,omitempty"`
+	Issuer       string            `json:"issuer"`
+	ClientID     string            `json:"client_id"`
+	ClientSecret string            `json:"client_secret,omitempty"`
+	PrivateJWK   map[string]string `json:"private_jwk,omitempty"`
+	Method       string            `json:"method"`
+	Alg          string            `json:"alg"`
+	Callback     string            `json:"callback"`
+	Goodbye      string            `json:"goodbye"`
+	API          string            `json:"api"`
+	Sub          string            `json:"sub"`
+	Email        string            `json:"email"`
+	Initial      string            `json:"initial_access_token,omitempty"`
 
 	script string // empty: relying-party.mjs
 }
@@ -65,6 +73,7 @@ func TestOAuth4WebAPIDoesAllThatItCan(t *testing.T) {
 	for _, c := range []struct{ method, alg string }{
 		{"client_secret_basic", "ES256"},
 		{"client_secret_post", "RS256"},
+		{"private_key_jwt", "RS256"},
 		{"none", "ES256"},
 	} {
 		t.Run(c.method, func(t *testing.T) {
@@ -73,12 +82,21 @@ func TestOAuth4WebAPIDoesAllThatItCan(t *testing.T) {
 				grants = "authorization_code,refresh_token"
 				steps = slices.DeleteFunc(slices.Clone(everybody), func(step string) bool { return slices.Contains(notPublic, step) })
 			}
-			client := s.NewClient("JavaScript app", "--grant", grants, "--auth-method", c.method, "--id-token-alg", c.alg,
+			flags := []string{
+				"--grant", grants, "--auth-method", c.method, "--id-token-alg", c.alg,
 				"--redirect-uri", callback, "--post-logout-redirect-uri", goodbye,
-				"--scope", "openid,profile,email,orders:read", "--resource", api)
+				"--scope", "openid,profile,email,orders:read", "--resource", api,
+			}
+			var key map[string]string
+			if c.method == "private_key_jwt" {
+				var set string
+				key, set = ownKey(t)
+				flags = append(flags, "--jwks", set, "--require-signed-request-object")
+			}
+			client := s.NewClient("JavaScript app", flags...)
 			user := s.NewUser(c.method + "@example.com")
 			done := relyingParty{
-				Issuer: s.Issuer, ClientID: client.ClientID, ClientSecret: client.ClientSecret,
+				Issuer: s.Issuer, ClientID: client.ClientID, ClientSecret: client.ClientSecret, PrivateJWK: key,
 				Method: c.method, Alg: c.alg, Callback: callback, Goodbye: goodbye, API: api, Sub: user.Sub, Email: user.Email,
 			}.run(t, person.New(t, s.Issuer, user))
 			if !slices.Equal(done, steps) {
@@ -86,6 +104,37 @@ func TestOAuth4WebAPIDoesAllThatItCan(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ownKey is a private key of a client's own, and a file with the set of its public
+// half.
+func ownKey(t *testing.T) (private map[string]string, set string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scalar, err := key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	public := map[string]string{"kty": "EC", "crv": "P-256", "kid": "own", "x": encode(point[1:33]), "y": encode(point[33:])}
+	text, err := json.Marshal(map[string]any{"keys": []any{public}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set = filepath.Join(t.TempDir(), "jwks.json")
+	if err := os.WriteFile(set, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	private = maps.Clone(public)
+	private["d"] = encode(scalar)
+	return private, set
 }
 
 // run runs the script with a person in front of its browser, and gives the steps

@@ -10,9 +10,15 @@ import * as oauth from 'oauth4webapi'
 const given = JSON.parse(process.env.MINTMARK_CLIENT)
 const plain = { [oauth.allowInsecureRequests]: true } // http, on loopback
 const client = { client_id: given.client_id, id_token_signed_response_alg: given.alg }
+// A key of the client's own: it signs assertions, and the authorization request.
+const own = given.private_jwk && {
+  kid: given.private_jwk.kid,
+  key: await crypto.subtle.importKey('jwk', given.private_jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']),
+}
 const authentication = {
   client_secret_basic: oauth.ClientSecretBasic,
   client_secret_post: oauth.ClientSecretPost,
+  private_key_jwt: () => oauth.PrivateKeyJwt(own),
   none: oauth.None,
 }[given.method](given.client_secret)
 const confidential = given.method !== 'none'
@@ -60,6 +66,11 @@ async function signIn(parameters) {
     nonce,
     ...parameters,
   })
+  if (own) {
+    // RFC 9101 §5: the client_id stands outside too, and nothing else need.
+    const object = await oauth.issueRequestObject(as, client, request.searchParams, own)
+    request.search = new URLSearchParams({ client_id: client.client_id, request: object })
+  }
   const back = await open(request)
   // RFC 9207: throws unless iss is there and right, as the metadata promise.
   const callback = oauth.validateAuthResponse(as, client, back, state)
