@@ -48,6 +48,12 @@ type ClientMetadata struct {
 	DefaultMaxAge *int64 `json:"default_max_age,omitempty"`
 	// RequireAuthTime wants auth_time in ID tokens; it is in all of them.
 	RequireAuthTime bool `json:"require_auth_time,omitempty"`
+	// SubjectType is public (the default) or pairwise: by a sub of its own sector it
+	// knows users. When that changes, all that the client has ends.
+	SubjectType string `json:"subject_type,omitempty"`
+	// SectorIdentifierURI is an https address of a JSON array in which all redirect URIs
+	// are; its host is the sector. Without one that is the one host of the redirect URIs.
+	SectorIdentifierURI string `json:"sector_identifier_uri,omitempty"`
 	// FirstParty skips the consent page: the operator's own application.
 	FirstParty bool `json:"first_party,omitempty"`
 	// ReadAttributes are the user attributes that the client may read; absent means
@@ -67,8 +73,11 @@ type ClientMetadata struct {
 	RetryWindow *int64 `json:"retry_window,omitempty"`
 	// RotateRefresh: null means that public clients rotate and confidential ones do not.
 	RotateRefresh *bool `json:"rotate_refresh,omitempty"`
-	// IDTokenSigningAlg is ES256 (the default), RS256 or Ed25519.
+	// IDTokenSigningAlg is ES256 (the default), RS256, PS256 or Ed25519.
 	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+	// UserinfoSigningAlg is one of the same, and makes userinfo answers signed; absent
+	// means plain JSON.
+	UserinfoSigningAlg string `json:"userinfo_signed_response_alg,omitempty"`
 	// InitiateLoginURI is where the account page sends a user who wants to begin there
 	// (OpenID Connect Core §4).
 	InitiateLoginURI string   `json:"initiate_login_uri,omitempty"`

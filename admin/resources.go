@@ -20,7 +20,7 @@ type ResourceSettings struct {
 	Scopes []string `json:"scopes,omitempty"` // those that it gives a meaning
 	// AccessTokenTTL in seconds; zero means the server's default.
 	AccessTokenTTL int64 `json:"access_token_ttl,omitempty"`
-	// Alg signs its access tokens: ES256 (the default), RS256 or Ed25519.
+	// Alg signs its access tokens: ES256 (the default), RS256, PS256 or Ed25519.
 	Alg string `json:"alg,omitempty"`
 	// AccessTokenFormat is jwt (the default) or opaque, as of a client.
 	AccessTokenFormat string `json:"access_token_format,omitempty"`

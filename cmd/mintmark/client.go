@@ -80,10 +80,13 @@ type clientFlags struct {
 	FirstParty      *bool     `help:"The operator's own: no consent page." negatable:""`
 	TokenProfile    *string   `placeholder:"P" help:"How its tokens look (default standard)."`
 	PKCE            *string   `name:"pkce" placeholder:"P" help:"required (the default) or optional."`
-	IDTokenAlg      *string   `name:"id-token-alg" placeholder:"A" help:"ES256 (the default), RS256 or Ed25519."`
+	IDTokenAlg      *string   `name:"id-token-alg" placeholder:"A" help:"ES256 (the default), RS256, PS256 or Ed25519."`
+	UserinfoAlg     *string   `name:"userinfo-alg" placeholder:"A" help:"Sign userinfo answers with it; empty: plain JSON (the default)."`
 	AccessToken     *string   `placeholder:"F" help:"How its access tokens look: jwt (the default) or opaque."`
 	ReadAttribute   []string  `placeholder:"A" help:"User attributes that it may read (default all)."`
 	ResponseMode    []string  `placeholder:"M" help:"How it takes answers: query, form_post (default both)."`
+	SubjectType     *string   `placeholder:"T" help:"public (the default) or pairwise: a sub of its own. A change ends all that it has."`
+	SectorURI       *string   `name:"sector-identifier-uri" placeholder:"URI" help:"Where the redirect URIs of a pairwise client's sector are listed."`
 	DefaultMaxAge   *lifetime `placeholder:"D" help:"Sign-ins that are older are made again, where a request does not say."`
 	AccessTTL       *lifetime `name:"access-ttl" placeholder:"D" help:"Lifetime of its access tokens."`
 	IDTTL           *lifetime `name:"id-ttl" placeholder:"D" help:"Lifetime of its ID tokens."`
@@ -144,9 +147,12 @@ func (f *clientFlags) apply(m *admin.ClientMetadata) {
 	replace(&m.TokenProfile, f.TokenProfile)
 	replace(&m.PKCE, f.PKCE)
 	replace(&m.IDTokenSigningAlg, f.IDTokenAlg)
+	replace(&m.UserinfoSigningAlg, f.UserinfoAlg)
 	replace(&m.AccessTokenFormat, f.AccessToken)
 	replaceList(&m.ReadAttributes, f.ReadAttribute)
 	replaceList(&m.ResponseModes, f.ResponseMode)
+	replace(&m.SubjectType, f.SubjectType)
+	replace(&m.SectorIdentifierURI, f.SectorURI)
 	f.applyLifetimes(m)
 	replace(&m.LogoURI, f.LogoURI)
 	replace(&m.ClientURI, f.ClientURI)

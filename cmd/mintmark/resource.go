@@ -23,7 +23,7 @@ type resourceFlags struct {
 	Name        *string   `help:"What people see."`
 	Scope       []string  `placeholder:"S" help:"Scopes that it gives a meaning."`
 	AccessTTL   *lifetime `name:"access-ttl" placeholder:"D" help:"Lifetime of access tokens for it."`
-	Alg         *string   `placeholder:"A" help:"Signs them: ES256 (the default), RS256 or Ed25519."`
+	Alg         *string   `placeholder:"A" help:"Signs them: ES256 (the default), RS256, PS256 or Ed25519."`
 	AccessToken *string   `placeholder:"F" help:"How they look: jwt (the default) or opaque."`
 }
 

@@ -172,7 +172,8 @@ func (s *server) openEngine(i *invocation) error {
 	}
 	s.closers = append(s.closers, func() error { s.feed.Close(); return nil })
 	post := outbox.Open(i.ctx, outbox.Config{
-		Store: database, Issuer: s.engine.Issuer().String(), Ring: s.engine.Ring,
+		Store: database, Issuer: s.engine.Issuer().String(), SubjectFor: s.engine.SubjectFor,
+		Ring:   s.engine.Ring,
 		Egress: egress.New(s.config.TrustedNetwork), Now: s.engine.Now, Log: s.log,
 	})
 	s.closers = append(s.closers, func() error { post.Close(); return nil })

@@ -34,13 +34,22 @@ type userFlags struct {
 	Name          *string `help:"Full name."`
 	GivenName     *string `placeholder:"N" help:"Given name."`
 	FamilyName    *string `placeholder:"N" help:"Family name."`
+	MiddleName    *string `placeholder:"N" help:"Middle name."`
 	Nickname      *string `placeholder:"N" help:"Nickname."`
 	Username      *string `placeholder:"N" help:"preferred_username."`
+	Profile       *string `placeholder:"URL" help:"Profile page."`
 	Picture       *string `placeholder:"URL" help:"Portrait."`
+	Website       *string `placeholder:"URL" help:"Home page or blog."`
+	Gender        *string `placeholder:"G" help:"Gender."`
 	Birthdate     *string `placeholder:"D" help:"As in 1990-12-31."`
 	Zoneinfo      *string `placeholder:"Z" help:"As in Europe/Paris."`
 	Locale        *string `placeholder:"L" help:"As in en-GB."`
-	Address       *string `placeholder:"A" help:"Postal address."`
+	Address       *string `placeholder:"A" help:"Postal address in one text; replaces its parts, and they it."`
+	Street        *string `placeholder:"S" help:"Street and number; lines are separated by line breaks."`
+	Locality      *string `placeholder:"C" help:"City."`
+	Region        *string `placeholder:"R" help:"State or province."`
+	PostalCode    *string `placeholder:"P" help:"Postal code."`
+	Country       *string `placeholder:"C" help:"Country."`
 	PasswordStdin bool    `help:"Read the password from standard input: its first line."`
 }
 
@@ -52,17 +61,43 @@ func (f *userFlags) apply(p *admin.UserProfile) {
 	replace(&p.Name, f.Name)
 	replace(&p.GivenName, f.GivenName)
 	replace(&p.FamilyName, f.FamilyName)
+	replace(&p.MiddleName, f.MiddleName)
 	replace(&p.Nickname, f.Nickname)
 	replace(&p.PreferredUsername, f.Username)
+	replace(&p.Profile, f.Profile)
 	replace(&p.Picture, f.Picture)
+	replace(&p.Website, f.Website)
+	replace(&p.Gender, f.Gender)
 	replace(&p.Birthdate, f.Birthdate)
 	replace(&p.Zoneinfo, f.Zoneinfo)
 	replace(&p.Locale, f.Locale)
+	f.applyAddress(p)
+}
+
+// applyAddress: the one text would not say the same as parts that are changed
+// beside it, so the one drops the other.
+func (f *userFlags) applyAddress(p *admin.UserProfile) {
 	if f.Address != nil {
-		p.Address = nil
-		if *f.Address != "" {
-			p.Address = &admin.Address{Formatted: *f.Address}
+		p.Address = &admin.Address{Formatted: *f.Address}
+	}
+	parts := admin.Address{}
+	if p.Address != nil {
+		parts = *p.Address
+	}
+	for _, part := range []struct{ field, given *string }{
+		{&parts.StreetAddress, f.Street},
+		{&parts.Locality, f.Locality},
+		{&parts.Region, f.Region},
+		{&parts.PostalCode, f.PostalCode},
+		{&parts.Country, f.Country},
+	} {
+		if part.given != nil {
+			*part.field, parts.Formatted = *part.given, ""
 		}
+	}
+	p.Address = nil
+	if parts != (admin.Address{}) {
+		p.Address = &parts
 	}
 }
 

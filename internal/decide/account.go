@@ -70,7 +70,7 @@ func ChangePasswordFinish(form PasswordForm, checked CheckedPassword, st *record
 	fresh.ID, fresh.Data, fresh.MadeAt = env.Seed.ID("factor"), checked.NewPHC, env.Now
 	changes := []record.Change{record.PutFactor{Factor: fresh, OldData: st.Password.Data}}
 	if !form.KeepOthers {
-		changes = append(changes, endEverything(st.User.ID, "password_changed", env)...)
+		changes = append(changes, endEverything(st.User, "password_changed", env)...)
 		changes = append(changes, record.MarkSession{ID: st.Session.ID})
 	}
 	cookie := secret.NewOpaque(env.Seed, "session cookie")
@@ -103,7 +103,7 @@ func SignOutEverywhere(st *record.SessionState, env Env) Outcome[struct{}] {
 	if err := signedIn(st, env.Now); err != nil {
 		return refuse[struct{}](err)
 	}
-	changes := endEverything(st.User.ID, "signed_out_everywhere", env)
+	changes := endEverything(st.User, "signed_out_everywhere", env)
 	return Outcome[struct{}]{Changes: append(changes, endOwnSession(st.Session, "signed_out_everywhere", env)...)}
 }
 
@@ -139,6 +139,7 @@ func RemoveApp(client *record.Client, st *record.SessionState, env Env) Outcome[
 	}
 	return Outcome[struct{}]{Changes: End(Ending{
 		Target: revocation.ForConsent(st.User.ID, client.ID),
+		Client: client,
 		Reason: "app_removed",
 		Actor:  ActorUser(st.User.ID),
 	}, env)}
@@ -153,8 +154,8 @@ func signedIn(st *record.SessionState, now int64) *oauth.Error {
 }
 
 // endEverything ends what a user has, wherever, by their own wish.
-func endEverything(userID, reason string, env Env) []record.Change {
-	return End(Ending{Target: revocation.ForSub(userID), Reason: reason, Actor: ActorUser(userID)}, env)
+func endEverything(user *record.User, reason string, env Env) []record.Change {
+	return End(Ending{Target: revocation.ForSub(user.ID), Subs: user.Subs, Reason: reason, Actor: ActorUser(user.ID)}, env)
 }
 
 // passwordReasons translates why a policy refuses a password.

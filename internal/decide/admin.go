@@ -11,7 +11,7 @@ import (
 func DisableUser(user *record.User, actor string, env Env) []record.Change {
 	act := userAct("user_disabled", actor, user.ID)
 	changes := []record.Change{setStatus(user, record.UserDisabled), audited(act, env)}
-	return append(changes, End(endingFor(revocation.ForSub(user.ID), act), env)...)
+	return append(changes, End(endingUser(user, act), env)...)
 }
 
 // EnableUser lets a user sign in again. What ended stays ended.
@@ -28,32 +28,54 @@ func setStatus(user *record.User, status record.UserStatus) record.UpdateUser {
 
 // DeleteUser removes a user. The log gets its entry first, because afterwards no
 // row is left that could hold the cutoff.
-func DeleteUser(userID, actor string, env Env) []record.Change {
-	act := userAct("user_deleted", actor, userID)
-	changes := End(endingFor(revocation.ForSub(userID), act), env)
-	return append(changes, record.DeleteUser{UserID: userID, At: env.Now}, audited(act, env))
+func DeleteUser(user *record.User, actor string, env Env) []record.Change {
+	act := userAct("user_deleted", actor, user.ID)
+	changes := End(endingUser(user, act), env)
+	return append(changes, record.DeleteUser{UserID: user.ID, At: env.Now}, audited(act, env))
 }
 
 // SetPassword gives a user another password, by its Argon2id hash, and ends all
 // sign-ins and grants: whoever knew the old one is out.
-func SetPassword(userID, hash, actor string, env Env) []record.Change {
-	act := userAct("password_set", actor, userID)
+func SetPassword(user *record.User, hash, actor string, env Env) []record.Change {
+	act := userAct("password_set", actor, user.ID)
 	changes := []record.Change{
 		record.PutFactor{Factor: record.Factor{
-			ID: env.Seed.ID("factor"), UserID: userID, Kind: record.FactorPassword, Data: hash, MadeAt: env.Now,
+			ID: env.Seed.ID("factor"), UserID: user.ID, Kind: record.FactorPassword, Data: hash, MadeAt: env.Now,
 		}},
 		audited(act, env),
 	}
-	return append(changes, End(endingFor(revocation.ForSub(userID), act), env)...)
+	return append(changes, End(endingUser(user, act), env)...)
 }
 
 // SignOutUser ends all sign-ins and grants of a user. keepSignIns ends only the
 // live access tokens: each application gets new ones, which say what is true now
 // (a role was taken away).
-func SignOutUser(userID string, keepSignIns bool, actor string, env Env) []record.Change {
-	what := endingFor(revocation.ForSub(userID), userAct("signed_out_by_admin", actor, userID))
+func SignOutUser(user *record.User, keepSignIns bool, actor string, env Env) []record.Change {
+	what := endingUser(user, userAct("signed_out_by_admin", actor, user.ID))
 	what.KeepRow = keepSignIns
 	return End(what, env)
+}
+
+// subjectsChange reports whether a client would know its users by other subs. What
+// it has ends then: no token of before says who is meant afterwards.
+func subjectsChange(before, after *record.ClientSettings) bool {
+	return before.Sector() != after.Sector()
+}
+
+// UpdateClient replaces a client's name and settings. Nothing ends by it, unless
+// its users get other subjects.
+func UpdateClient(client *record.Client, name string, settings record.ClientSettings, actor string, env Env) []record.Change {
+	act := clientAct("client_updated", actor, client.ID)
+	changes := []record.Change{
+		record.UpdateClient{ID: client.ID, Name: name, Settings: settings, Enabled: client.Enabled, Version: client.Version},
+		audited(act, env),
+	}
+	if !subjectsChange(&client.Settings, &settings) {
+		return changes
+	}
+	what := endingFor(revocation.ForClient(client.ID), act)
+	what.Reason = "subjects_changed"
+	return append(changes, End(what, env)...)
 }
 
 // DisableClient keeps a client from every endpoint and ends all that it has.
@@ -138,6 +160,14 @@ func EndAll(actor string, env Env) []record.Change {
 // endingFor is the end that an act of an administrator brings.
 func endingFor(target revocation.Target, act record.Audit) Ending {
 	return Ending{Target: target, Reason: act.Event, Actor: act.Actor, UserID: act.UserID, ClientID: act.ClientID}
+}
+
+// endingUser is the end of all that a user has, under whatever name tokens know
+// them.
+func endingUser(user *record.User, act record.Audit) Ending {
+	what := endingFor(revocation.ForSub(user.ID), act)
+	what.Subs = user.Subs
+	return what
 }
 
 func userAct(event, actor, userID string) record.Audit {

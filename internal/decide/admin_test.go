@@ -58,14 +58,14 @@ func TestAnAdministratorsActsEndWhatTheySay(t *testing.T) {
 		{"enable a user: nothing comes back", EnableUser(user, "admin", env), plan(
 			record.UpdateUser{UserID: "ana", Status: record.UserActive, Claims: user.Claims, Version: 4}, ofUser("user_enabled"),
 		)},
-		{"delete a user: the log first", DeleteUser("ana", "admin", env), plan(
+		{"delete a user: the log first", DeleteUser(user, "admin", env), plan(
 			userEnds("user_deleted", cut), record.DeleteUser{UserID: "ana", At: tokenNow}, ofUser("user_deleted"),
 		)},
-		{"set a password", SetPassword("ana", "$argon2id$", "admin", env), plan(
+		{"set a password", SetPassword(user, "$argon2id$", "admin", env), plan(
 			record.PutFactor{Factor: factor}, ofUser("password_set"), userEnds("password_set", cut),
 		)},
-		{"sign a user out", SignOutUser("ana", false, "admin", env), userEnds("signed_out_by_admin", cut)},
-		{"end a user's live tokens, keep the sign-ins", SignOutUser("ana", true, "admin", env), userEnds("signed_out_by_admin", nil)},
+		{"sign a user out", SignOutUser(user, false, "admin", env), userEnds("signed_out_by_admin", cut)},
+		{"end a user's live tokens, keep the sign-ins", SignOutUser(user, true, "admin", env), userEnds("signed_out_by_admin", nil)},
 		{"disable a client", DisableClient(client, "admin", env), plan(updated, ofClient("client_disabled"), clientEnds("client_disabled"))},
 		{"enable a client: nothing comes back", EnableClient(client, "admin", env), plan(enabled, ofClient("client_enabled"))},
 		{"delete a client: the log first", DeleteClient("shop", "admin", env), plan(

@@ -199,6 +199,7 @@ func needsPKCE(client *record.Client) bool {
 type wish struct {
 	scope     oauth.Scopes
 	resources []string
+	claims    record.AskedClaims
 	offline   bool
 }
 
@@ -222,24 +223,7 @@ func wants(req *oauth.AuthorizationRequest, st *record.ClientState, issuer strin
 	}
 	asked := slices.DeleteFunc(slices.Clone(req.Resources), func(aud string) bool { return aud == issuer })
 	resources, err := askedResources(asked, st)
-	return wish{scope: scope, resources: resources, offline: offline}, err
-}
-
-// needsConsent decides whether the user must be asked; "" if not.
-func needsConsent(ask Ask, wanted wish, to oauth.RedirectURI, st *record.AuthorizeState) oauth.Reason {
-	if ask.consented {
-		return ""
-	}
-	known := st.Consent != nil && wanted.scope.Within(oauth.NewScopes(st.Consent.Scope...))
-	switch {
-	case ask.Request.Prompts(oauth.PromptConsent):
-		return oauth.ReasonConsentRequired // OpenID Connect Core §3.1.2.1
-	case Unassured(st.Client, to):
-		return oauth.ReasonConsentRequired
-	case st.Client.Settings.FirstParty || known:
-		return ""
-	}
-	return oauth.ReasonConsentRequired
+	return wish{scope: scope, resources: resources, claims: askedClaims(req.Claims, st.Client), offline: offline}, err
 }
 
 // Unassured reports whether nothing assures that it is the client who will get
@@ -295,6 +279,7 @@ func giveCode(ask Ask, answer AuthorizeAnswer, wanted wish, st *record.Authorize
 			RedirectURIGiven: ask.Request.RedirectURI != "",
 			Scope:            wanted.scope,
 			Resources:        wanted.resources,
+			Claims:           wanted.claims,
 			Nonce:            ask.Request.Nonce,
 			Facts:            SessionFacts(st.Session),
 			Offline:          wanted.offline,
@@ -304,28 +289,11 @@ func giveCode(ask Ask, answer AuthorizeAnswer, wanted wish, st *record.Authorize
 		SeenAt:    env.Now,
 		IdleUntil: min(env.Now+env.Policy.SessionIdle, st.Session.AbsUntil),
 	})
+	changes = append(changes, giveSubject(st.Client, st.User, env)...)
 	if ask.consented {
 		changes = append(changes, rememberConsent(wanted, st, env)...)
 	}
 	return Outcome[AuthorizeAnswer]{Changes: changes, Answer: answer}
-}
-
-// rememberConsent adds what the user has just allowed to what they allowed
-// before.
-func rememberConsent(wanted wish, st *record.AuthorizeState, env Env) []record.Change {
-	scope := wanted.scope
-	if st.Consent != nil {
-		scope = scope.Or(oauth.NewScopes(st.Consent.Scope...))
-	}
-	return []record.Change{
-		record.PutConsent{Consent: record.Consent{
-			UserID: st.Session.UserID, ClientID: st.Client.ID, Scope: scope, MadeAt: env.Now,
-		}},
-		audited(record.Audit{
-			Event: "consent_given", Actor: ActorUser(st.Session.UserID),
-			UserID: st.Session.UserID, ClientID: st.Client.ID, Detail: wanted.scope.String(),
-		}, env),
-	}
 }
 
 // refuseTo is an error that is redirected to the client.

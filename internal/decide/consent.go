@@ -57,6 +57,7 @@ type Consenting struct {
 	User      *record.User
 	To        oauth.RedirectURI
 	Scope     oauth.Scopes // of what was asked, what the client may have
+	Claims    []string     // attributes beyond those of the scopes
 	Resources []string
 	// Unassured: nothing shows that it is the client who gets the answer.
 	Unassured bool
@@ -83,6 +84,7 @@ func ConsentView(by Browser, st *record.InteractionState, env Env) Outcome[Conse
 		User:      st.User,
 		To:        to,
 		Scope:     wanted.scope,
+		Claims:    wanted.extra(),
 		Resources: wanted.resources,
 		Unassured: Unassured(st.Client, to),
 		Offline:   wanted.offline,

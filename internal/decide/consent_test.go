@@ -33,7 +33,7 @@ func TestAYesGivesTheCodeAndIsRemembered(t *testing.T) {
 				record.UseInteraction{IDHash: secret.Hash("page"), At: tokenNow},
 				record.PutCode{Code: pageCode(env)},
 				seen,
-				record.PutConsent{Consent: record.Consent{UserID: "ana", ClientID: "shop", Scope: tc.after, MadeAt: tokenNow}},
+				record.PutConsent{Consent: record.Consent{UserID: "ana", ClientID: "shop", Scope: tc.after, Face: face(st.Client), MadeAt: tokenNow}},
 				record.Audit{
 					At: tokenNow, Event: "consent_given", Actor: "user:ana", UserID: "ana", ClientID: "shop", Detail: "email openid",
 				},

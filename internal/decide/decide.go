@@ -17,9 +17,10 @@ import (
 
 // Env is what an attempt gets from the world: one clock read, one draw.
 type Env struct {
-	Now    int64 // Unix milliseconds
-	Seed   secret.Seed
-	Policy *Policy
+	Now      int64 // Unix milliseconds
+	Seed     secret.Seed
+	Policy   *Policy
+	Pairwise secret.PairwiseKey // of the subjects that are a sector's own
 }
 
 // Policy is what the operator configured, with the defaults of the contract.

@@ -27,6 +27,10 @@ type Ending struct {
 	Actor    string
 	UserID   string
 	ClientID string
+	// Subs are the pairwise subjects of a user who ends: all that they have been given.
+	Subs []string
+	// Client is that of a consent that ends, whose sub for the user may be its own.
+	Client *record.Client
 	// Key is the key that ends, as it was read; nil for everything else.
 	Key *record.SigningKey
 	// Root is the root of opaque access tokens that ends; nil for everything else.
@@ -44,6 +48,9 @@ type Ending struct {
 func End(what Ending, env Env) []record.Change {
 	changes := []record.Change{
 		record.Append{Target: what.Target, Reason: what.Reason, Actor: what.Actor, At: env.Now},
+	}
+	for _, also := range what.alsoKnown(env) {
+		changes = append(changes, record.Append{Target: also, Reason: what.Reason, Actor: what.Actor, At: env.Now})
 	}
 	if endsSessions(what) {
 		changes = append(changes, record.TellClients{Of: what.Target, At: env.Now})
@@ -97,7 +104,7 @@ func endRow(what Ending, now int64) record.Change {
 	}
 	switch what.Target.Kind() {
 	case revocation.Sub:
-		return record.CutUser{UserID: first}
+		return record.CutUser{UserID: first, Subs: what.Subs}
 	case revocation.Client:
 		return record.CutClient{ClientID: first}
 	case revocation.Consent:

@@ -43,7 +43,7 @@ func exchange(req *oauth.TokenRequest, client *record.Client, st *record.CodeSta
 	grant := newGrant(code, client, env)
 	from := grantBasis(grant, scope, auds, &st.ClientState, env)
 	from.until = sessionUntil(grant, &st.Parents)
-	from.nonce = code.Request.Nonce
+	from.nonce, from.user = code.Request.Nonce, st.User
 	return firstTokens(code, grant, from, env)
 }
 
@@ -154,6 +154,7 @@ func newGrant(code *record.Code, client *record.Client, env Env) *record.Grant {
 		Origin:    code.SID,
 		Scope:     code.Request.Scope,
 		Resources: code.Request.Resources,
+		Claims:    code.Request.Claims,
 		Facts:     code.Request.Facts,
 		RVS:       code.RVS,
 		MadeAt:    env.Now,
@@ -172,11 +173,12 @@ func newGrant(code *record.Code, client *record.Client, env Env) *record.Grant {
 func grantBasis(grant *record.Grant, scope oauth.Scopes, auds []string, st *record.ClientState, env Env) *basis {
 	return &basis{
 		client:    st.Client,
-		subject:   grant.UserID,
+		subject:   env.SubjectFor(st.Client, grant.UserID), // the same for ever: OpenID Connect Core §8.1, §12.2
 		gid:       grant.ID,
 		sid:       grant.SID,
 		origin:    cmp.Or(grant.Origin, grant.SID), // a release that knew no origin made those without
 		facts:     grant.Facts,
+		claims:    grant.Claims,
 		scope:     scope,
 		audience:  audience(auds, scope, env.Policy.Issuer.String()),
 		resources: resourceRows(auds, st),

@@ -116,7 +116,7 @@ func introspectRefresh(tok *secret.Refresh, caller *record.Client, st *record.To
 	}
 	w := jose.BeginObject(nil)
 	w.String("iss", env.Policy.Issuer.String())
-	w.String("sub", st.Grant.UserID)
+	w.String("sub", env.SubjectFor(caller, st.Grant.UserID))
 	w.String("client_id", st.Grant.ClientID)
 	w.String("scope", oauth.NewScopes(st.Grant.Scope...).String())
 	w.Int("iat", st.Grant.MadeAt/second)

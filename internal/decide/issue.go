@@ -18,6 +18,8 @@ type basis struct {
 	audience  []string
 	resources []*record.Resource
 	nonce     string
+	claims    record.AskedClaims
+	user      *record.User // where an ID token is to tell of them
 	rvs       int64
 	// until is when the session above ends by itself, in Unix ms; zero: there is none.
 	until int64
@@ -48,7 +50,12 @@ func (b *basis) access(env Env) *record.AccessFacts {
 		// say themselves that they are over then, to every verifier.
 		expires = min(expires, b.until/second)
 	}
+	var userinfo []string
+	if b.scope.Has(oauth.ScopeOpenID) {
+		userinfo = b.claims.Userinfo
+	}
 	return &record.AccessFacts{
+		Userinfo:  userinfo,
 		Profile:   b.client.Settings.TokenProfile,
 		Opaque:    opaque(b.client, b.resources),
 		Alg:       accessAlg(b.resources),
@@ -73,7 +80,7 @@ func (b *basis) access(env Env) *record.AccessFacts {
 // offline grant too: a logout token names the session that ended by it (OpenID
 // Connect Back-Channel Logout 1.0 §2.1), and nothing is taken back by an ID token's
 // sid. Claims about the user are left to userinfo (§5.4: where an access token is
-// issued).
+// issued), but for those that were asked for here (§5.5).
 func (b *basis) id(env Env) *record.IDFacts {
 	issued := env.Now / second
 	return &record.IDFacts{
@@ -88,5 +95,6 @@ func (b *basis) id(env Env) *record.IDFacts {
 		AuthTime:  b.facts.AuthTime / second,
 		ACR:       b.facts.ACR,
 		AMR:       b.facts.AMR,
+		Claims:    claimsOf(b.claims.IDToken, b.user, b.client),
 	}
 }

@@ -285,6 +285,9 @@ func rehash(checked CheckedPassword, stored *record.Factor) []record.Change {
 	return []record.Change{record.PutFactor{Factor: fresh, OldData: checked.Check.PHC}}
 }
 
+// acrPassword is the authentication context class of a password alone.
+const acrPassword = "aal1"
+
 // SessionFacts says how and when the session's user signed in, for the tokens
 // that come from it. They follow from its proofs alone: a password is AAL1
 // (NIST SP 800-63B-4 §2.1) and "pwd" (RFC 8176 §2).
@@ -292,7 +295,7 @@ func SessionFacts(s *record.Session) record.AuthnFacts {
 	facts := record.AuthnFacts{AuthTime: s.AuthTime}
 	isPassword := func(p record.Proof) bool { return p.Factor == record.FactorPassword }
 	if slices.ContainsFunc(s.Proofs, isPassword) {
-		facts.ACR, facts.AMR = "aal1", []string{"pwd"}
+		facts.ACR, facts.AMR = acrPassword, []string{"pwd"}
 	}
 	return facts
 }

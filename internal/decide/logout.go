@@ -36,7 +36,7 @@ func Logout(ask LogoutAsk, st *record.LogoutState, env Env) Outcome[LogoutAnswer
 	}
 	answer := LogoutAnswer{Client: st.Client}
 	signedIn := st.Session != nil && st.Session.EndedAt == 0
-	if signedIn && !ask.Confirmed && !(hintFits(ask.Hint, st.Session) && names(ask.Request.LogoutHint, st)) {
+	if signedIn && !ask.Confirmed && !(hintFits(ask.Hint, st, env) && names(ask.Request.LogoutHint, st, env)) {
 		answer.Ask = true // §2: "the OP MUST ask the End-User this question"
 		return Outcome[LogoutAnswer]{Answer: answer}
 	}
@@ -52,15 +52,15 @@ func Logout(ask LogoutAsk, st *record.LogoutState, env Env) Outcome[LogoutAnswer
 
 // hintFits reports whether the ID token was issued to the user who is signed in,
 // and in this session if it says in which (§2).
-func hintFits(hint *record.VerifiedToken, session *record.Session) bool {
-	return hint != nil && hint.Subject == session.UserID && (hint.SID == "" || hint.SID == session.ID)
+func hintFits(hint *record.VerifiedToken, st *record.LogoutState, env Env) bool {
+	return hint != nil && hint.Subject == env.SubjectFor(st.Client, st.Session.UserID) && (hint.SID == "" || hint.SID == st.Session.ID)
 }
 
 // names reports whether a logout_hint means who is signed in, or nobody in
 // particular. §2 leaves to the server what it may be; here it is an e-mail address,
 // a sub or a sid. By itself it never spares the question.
-func names(hint string, st *record.LogoutState) bool {
-	if hint == "" || hint == st.Session.UserID || hint == st.Session.ID {
+func names(hint string, st *record.LogoutState, env Env) bool {
+	if hint == "" || hint == env.SubjectFor(st.Client, st.Session.UserID) || hint == st.Session.ID {
 		return true
 	}
 	address, ok := CanonicalEmail(hint)

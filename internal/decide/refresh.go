@@ -51,7 +51,7 @@ func refresh(
 	}
 	// OpenID Connect Core §12.2: the same sub and auth_time as the first ID token; no nonce.
 	from := grantBasis(st.Grant, scope, auds, &st.ClientState, env)
-	from.until = sessionUntil(st.Grant, &st.Parents)
+	from.until, from.user = sessionUntil(st.Grant, &st.Parents), st.User
 	var refresh *record.RefreshFacts
 	if next.generation != presented.Token.Generation {
 		refresh = &record.RefreshFacts{GID: st.Grant.ID, Generation: next.generation}

@@ -58,7 +58,7 @@ func endingOfAccess(tok *record.VerifiedToken, caller *record.Client, st *record
 	}
 	what := &Ending{Target: revocation.ForJTI(tok.JTI), ClientID: tok.ClientID}
 	if tok.Subject != tok.ClientID {
-		what.UserID = tok.Subject
+		what.UserID = env.UserOf(caller, tok.Subject)
 	}
 	return what, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 )
 
@@ -15,7 +16,9 @@ type situation struct {
 	maxAge  int64  // seconds; -1: none
 	usual   bool   // max_age is the client's default instead of the request's
 	session string // "none", "alive", or why it is dead
-	hint    string // whose the ID token hint is; "": none
+	hint    string // whom the request is about; "": it does not say
+	by      string // how it says so: an ID token hint, or a value of the claim sub
+	acr     string // what is essential of the sign-in: "", "password", "more"
 	proven  string // when: before the page was put up, since, or there is no page
 	chosen  string // whom the user chose on the page that asks which account; "": nobody
 	consent string // "none", "less", "all"
@@ -37,6 +40,10 @@ func (s situation) want() string {
 	age := (tokenNow - pageSignedIn) / second
 	if since {
 		age = (tokenNow - pageMade) / second
+	}
+	// §5.5.1.1: what cannot be reached has failed, whoever is signed in.
+	if s.acr == "more" {
+		return "acr_unmet"
 	}
 	// §3.1.2.3: "The End-User is not already Authenticated."
 	if s.session != "alive" {
@@ -95,14 +102,30 @@ func (s situation) decide() Outcome[AuthorizeAnswer] {
 	case "less":
 		st.Consent.Scope = []string{"openid"}
 	}
+	req.Claims = s.claims()
 	var hint *record.VerifiedToken
-	if s.hint != "" {
+	if s.hint != "" && s.by == "hint" {
 		hint = &record.VerifiedToken{Subject: s.hint, ExpiresAt: 1}
 	}
 	if s.proven == "no page" {
 		return Authorize(Ask{Request: req, Hint: hint, By: pageBrowser()}, &st.AuthorizeState, tokenEnv())
 	}
 	return Resume(st, hint, pageBrowser(), tokenEnv())
+}
+
+// claims is the claims parameter of the request.
+func (s situation) claims() *oauth.ClaimsRequest {
+	claims := &oauth.ClaimsRequest{EssentialACR: s.acr != ""}
+	if s.hint != "" && s.by == "sub" {
+		claims.Subjects = []string{s.hint}
+	}
+	switch s.acr {
+	case "password":
+		claims.ACRValues = []string{"phr", "aal1"}
+	case "more":
+		claims.ACRValues = []string{"phr", "aal2"}
+	}
+	return claims
 }
 
 // writes counts the changes of one kind.
@@ -123,8 +146,8 @@ func (s situation) check(got Outcome[AuthorizeAnswer]) string {
 	gives, waits := where(got) == "code", s.proven != "no page"
 	page := got.Answer.Page != PageNone
 	switch {
-	case use == 1 && got.Err != nil && s.hint == "bob" && s.proven == "since": // no way leads on from the page
-		return ""
+	case use == 1 && waits && got.Err != nil && (s.acr == "more" || s.hint == "bob" && s.proven == "since"):
+		return "" // no way leads on from the page
 	case put+use+code+see != len(got.Changes):
 		return "it writes something else"
 	case !got.Answer.CanRedirect || got.Answer.To.String() != tokenRedirect || got.Answer.State != "a state":
@@ -135,7 +158,7 @@ func (s situation) check(got Outcome[AuthorizeAnswer]) string {
 		return "a page is spent by a code and by nothing else"
 	case (page && !waits) != (put == 1) || (put == 1) != (got.Answer.Interaction != ""):
 		return "a page is put up once, for a request that does not wait on one"
-	case s.prompt == "none" && (page || !gives && len(got.Changes) > 0):
+	case s.prompt == "none" && !waits && (page || !gives && len(got.Changes) > 0):
 		return "prompt=none shows a page, or writes"
 	case gives && s.session != "alive":
 		return "a code comes from a session that is not alive"
@@ -144,11 +167,7 @@ func (s situation) check(got Outcome[AuthorizeAnswer]) string {
 }
 
 func TestEverySituationAtTheAuthorizationEndpoint(t *testing.T) {
-	sessions := []string{"none", "alive"}
-	for cause := range deadSessions() {
-		sessions = append(sessions, cause)
-	}
-	slices.Sort(sessions)
+	sessions := []string{"none", "alive", "ended", "user cut"} // TestADeadSessionIsNone has the others
 	reached := map[string]int{}
 	for _, s := range situations(sessions) {
 		got := s.decide()
@@ -160,7 +179,7 @@ func TestEverySituationAtTheAuthorizationEndpoint(t *testing.T) {
 		}
 		reached[where(got)]++
 	}
-	for _, end := range []string{"code", "login page", "account page", "consent page", "login_required", "consent_required"} {
+	for _, end := range []string{"code", "login page", "account page", "consent page", "login_required", "consent_required", "acr_unmet"} {
 		if reached[end] == 0 {
 			t.Errorf("no situation leads to %s", end)
 		}
@@ -185,14 +204,17 @@ func situations(sessions []string) []situation {
 	}
 	ages := []int64{-1, 0, 119, 120, 599, 600}
 	hints := []string{"", "ana", "bob"}
+	needs := []string{"", "password", "more"}
 	proofs := []string{"no page", "before", "since"}
-	choices := []string{"", "ana", "bob"}
+	choices := []string{"", "ana"}
 	consents := []string{"none", "less", "all"}
 	each(len(prompts), func(s *situation, i int) { s.prompt = prompts[i] })
 	each(len(ages), func(s *situation, i int) { s.maxAge = ages[i] })
 	each(2, func(s *situation, i int) { s.usual = i == 1 })
 	each(len(sessions), func(s *situation, i int) { s.session = sessions[i] })
 	each(len(hints), func(s *situation, i int) { s.hint = hints[i] })
+	each(2, func(s *situation, i int) { s.by = []string{"hint", "sub"}[i] })
+	each(len(needs), func(s *situation, i int) { s.acr = needs[i] })
 	each(len(proofs), func(s *situation, i int) { s.proven = proofs[i] })
 	each(len(choices), func(s *situation, i int) { s.chosen = choices[i] })
 	each(len(consents), func(s *situation, i int) { s.consent = consents[i] })
@@ -224,5 +246,32 @@ func TestAnAccountIsChosenOnce(t *testing.T) {
 	st.Session.UserID, st.User.ID = "bob", "bob" // somebody else has signed in since
 	if got := Consent(answered(true, st), by, st, nil, env); where(got) != "account page" {
 		t.Errorf("somebody else's consent: %s", where(got))
+	}
+}
+
+// TestADeadSessionIsNone: whatever it died of, the user signs in first.
+func TestADeadSessionIsNone(t *testing.T) {
+	for cause := range deadSessions() {
+		for prompt, want := range map[string]string{"": "login page", "none": "login_required", "select_account": "login page", "consent": "login page"} {
+			s := situation{prompt: prompt, maxAge: -1, session: cause, proven: "no page", consent: "all"}
+			if got := s.decide(); where(got) != want || where(got) != s.want() {
+				t.Errorf("%s, prompt %q: %s, want %s", cause, prompt, where(got), want)
+			}
+		}
+	}
+}
+
+// TestASessionWithoutAProofDoesNotMeetAnEssentialACR: OpenID Connect Core §5.5.1.1.
+// A sign-in may help; one that did not is the end of it.
+func TestASessionWithoutAProofDoesNotMeetAnEssentialACR(t *testing.T) {
+	st := pageState()
+	st.Session.Proofs = nil
+	st.Interaction.Request.Claims = &oauth.ClaimsRequest{EssentialACR: true}
+	if got := Resume(st, nil, pageBrowser(), tokenEnv()); where(got) != "login page" {
+		t.Errorf("before a sign-in: %s", where(got))
+	}
+	st.Session.AuthTime = tokenNow
+	if got := Resume(st, nil, pageBrowser(), tokenEnv()); where(got) != "acr_unmet" {
+		t.Errorf("after it: %s", where(got))
 	}
 }

@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"slices"
+
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 )
@@ -16,16 +18,23 @@ type stand struct {
 // standing decides from the server's own state whether the user must prove who
 // they are, or say as whom they go on.
 func standing(ask Ask, st *record.AuthorizeState, env Env) stand {
+	acr := essentialACR(ask.Request)
 	switch {
+	case !acr.reachable():
+		return stand{oauth.ReasonACRUnmet, PageNone}
 	case asksToSignUp(ask, st, env):
 		return stand{oauth.ReasonLoginRequired, PageSignUp}
 	case st.Session == nil || Alive(st.Session.RVS, &st.Parents, env.Now) != "":
 		return stand{oauth.ReasonLoginRequired, PageLogin}
-	case ask.Hint != nil && ask.Hint.Subject != st.Session.UserID:
+	case !meant(ask, env.SubjectFor(st.Client, st.Session.UserID)):
 		return otherUser(ask, st.Session)
 	case provenSince(st.Session, ask.interaction):
-		return stand{} // who has just signed in chose the account, and is as fresh as they can be
-	case ask.Request.Prompts(oauth.PromptLogin), tooOld(ask.Request, st, env.Now):
+		// Who has just signed in chose the account, and is as fresh as they can be.
+		if !acr.metBy(SessionFacts(st.Session).ACR) {
+			return stand{oauth.ReasonACRUnmet, PageNone}
+		}
+		return stand{}
+	case ask.Request.Prompts(oauth.PromptLogin), tooOld(ask.Request, st, env.Now), !acr.metBy(SessionFacts(st.Session).ACR):
 		return stand{oauth.ReasonLoginRequired, PageLogin}
 	case ask.Request.Prompts(oauth.PromptSelectAccount) && !chosen(st.Session, ask.interaction):
 		return stand{oauth.ReasonAccountSelectionRequired, PageChoose}
@@ -40,6 +49,47 @@ func standing(ask Ask, st *record.AuthorizeState, env Env) stand {
 func asksToSignUp(ask Ask, st *record.AuthorizeState, env Env) bool {
 	return ask.Request.Prompts(oauth.PromptCreate) && MaySignUp(env.Policy) == nil &&
 		(st.Session == nil || !provenSince(st.Session, ask.interaction))
+}
+
+// meant reports whether a user is whom the request is about: the subject of its ID
+// token hint, and one of those that it names for sub (OpenID Connect Core §5.5.1).
+func meant(ask Ask, subject string) bool {
+	if ask.Hint != nil && ask.Hint.Subject != subject {
+		return false
+	}
+	named := ask.Request.Claims
+	return named == nil || len(named.Subjects) == 0 || slices.Contains(named.Subjects, subject)
+}
+
+// neededACR is what the ID token must say of how the user signed in. The zero
+// value is nothing.
+type neededACR struct {
+	needed bool
+	values []string // any if empty
+}
+
+// essentialACR: §5.5.1.1. What acr_values ask for is voluntary (§3.1.2.1), and what
+// was done is told.
+func essentialACR(req *oauth.AuthorizationRequest) neededACR {
+	if req.Claims == nil {
+		return neededACR{}
+	}
+	return neededACR{req.Claims.EssentialACR, req.Claims.ACRValues}
+}
+
+// ACRValues are the authentication context classes that a sign-in can reach.
+func ACRValues() []string { return []string{acrPassword} }
+
+// reachable: §5.5.1.1, what cannot be satisfied "MUST be treated as a failed
+// authentication attempt".
+func (n neededACR) reachable() bool {
+	return !n.needed || len(n.values) == 0 || slices.ContainsFunc(n.values, func(value string) bool {
+		return slices.Contains(ACRValues(), value)
+	})
+}
+
+func (n neededACR) metBy(acr string) bool {
+	return !n.needed || acr != "" && (len(n.values) == 0 || slices.Contains(n.values, acr))
 }
 
 // otherUser is the standing of a user whom the request is not about. OpenID

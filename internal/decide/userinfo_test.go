@@ -33,7 +33,38 @@ func TestUserinfoTellsWhatTheScopeAsksForAndTheClientMayRead(t *testing.T) {
 		{"§5.3.2: a claim without a value is left out", []string{"openid", "profile"}, nil, `{"sub":"ana","name":"Ana"}`},
 		{"§5.1: the e-mail address is the identifier, not what was imported", []string{"openid", "email"}, nil, `{"sub":"ana","email":"ana@example.org","email_verified":true}`},
 		{"§5.1: a number that was not verified", []string{"openid", "phone"}, nil, `{"sub":"ana","phone_number":"+351210000000","phone_number_verified":false}`},
-		{"§5.1.1: the address is an object", []string{"openid", "address"}, nil, `{"sub":"ana","address":{"locality":"Porto"}}`},
+		{"§5.1.1: the address is an object, and one text too", []string{"openid", "address"}, nil, `{"sub":"ana","address":{"locality":"Porto","formatted":"Porto"}}`},
+		{
+			"§5.1.1: the text is made of the parts",
+			[]string{"openid", "address"},
+			func(c *tokenCase) {
+				c.st.User.Claims = []byte(`{"address":{"street_address":"Rua das Flores 1\n2.º","postal_code":"4050-262","locality":"Porto","country":"Portugal"}}`)
+			},
+			`{"sub":"ana","address":{"street_address":"Rua das Flores 1\n2.º","postal_code":"4050-262","locality":"Porto","country":"Portugal","formatted":"Rua das Flores 1\n2.º\n4050-262 Porto\nPortugal"}}`,
+		},
+		{
+			"§5.1.1: a text that is there stays",
+			[]string{"openid", "address"},
+			func(c *tokenCase) {
+				c.st.User.Claims = []byte(`{"address":{"formatted":"At home","locality":"Porto"}}`)
+			},
+			`{"sub":"ana","address":{"formatted":"At home","locality":"Porto"}}`,
+		},
+		{
+			"§5.5: what was asked for by name",
+			[]string{"openid"},
+			func(c *tokenCase) { c.tok.Access.Userinfo = []string{"email", "name", "website"} },
+			`{"sub":"ana","email":"ana@example.org","name":"Ana"}`,
+		},
+		{
+			"§5.5: what was asked for by name and was taken from the client since",
+			[]string{"openid"},
+			func(c *tokenCase) {
+				c.tok.Access.Userinfo = []string{"email", "name"}
+				c.st.Subject.Settings.ReadAttributes = []string{"name"}
+			},
+			`{"sub":"ana","name":"Ana"}`,
+		},
 		{"a scope of an API says nothing about the user", []string{"openid", "tier", "orders:read"}, nil, `{"sub":"ana"}`},
 		{
 			"a user without e-mail address and claims",
@@ -62,7 +93,7 @@ func TestUserinfoTellsWhatTheScopeAsksForAndTheClientMayRead(t *testing.T) {
 			}
 			out := Userinfo(x.tok, &x.st, x.env)
 			wantRefusal(t, out.Err, "", "")
-			wantJSON(t, c.want, out.Answer)
+			wantJSON(t, c.want, out.Answer.Claims)
 		})
 	}
 }
@@ -94,7 +125,7 @@ func TestUserinfoRefusesATokenThatIsDeadOrForOthers(t *testing.T) {
 			c.change(x)
 			out := Userinfo(x.tok, &x.st, x.env)
 			wantRefusal(t, out.Err, c.reason, c.code)
-			if out.Answer != nil {
+			if out.Answer.Claims != nil {
 				t.Errorf("refused, yet told %v", out.Answer)
 			}
 			if want := map[oauth.Code]int{oauth.InvalidToken: 401, oauth.InsufficientScope: 403}[c.code]; out.Err.Status() != want {

@@ -30,6 +30,7 @@ type SessionView struct {
 type AppView struct {
 	Client ClientView
 	Scopes []string
+	Claims []string // attributes beyond those of the scopes
 	Since  time.Time
 }
 
@@ -92,7 +93,7 @@ func (e *Engine) apps(ctx context.Context, userID string) ([]AppView, error) {
 			return nil, err
 		}
 		if client != nil {
-			apps = append(apps, AppView{Client: viewClient(client), Scopes: consent.Scope, Since: unixTime(consent.MadeAt)})
+			apps = append(apps, AppView{Client: viewClient(client), Scopes: consent.Scope, Claims: consent.Claims, Since: unixTime(consent.MadeAt)})
 		}
 	}
 	return apps, nil

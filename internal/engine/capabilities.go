@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
-	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 )
 
@@ -20,9 +19,10 @@ func (e *Engine) Capabilities() oauth.Capabilities {
 	return oauth.Capabilities{
 		Scopes:        scopes,
 		Claims:        slices.Compact(claims),
+		ACRValues:     decide.ACRValues(),
 		GrantTypes:    []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
 		AuthMethods:   []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
-		IDTokenAlgs:   []string{mint.ES256, mint.RS256}, // OpenID Connect Discovery §3: RS256 MUST be included
+		IDTokenAlgs:   signingAlgs(), // OpenID Connect Discovery §3: RS256 MUST be included
 		AssertionAlgs: decide.SigningAlgs(),
 		RequestAlgs:   decide.RequestObjectAlgs(),
 		FormPost:      true,

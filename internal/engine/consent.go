@@ -16,6 +16,7 @@ type ConsentView struct {
 	RedirectURI string
 	UILocales   string
 	Scopes      []string
+	Claims      []string // attributes beyond those of the scopes
 	Resources   []string
 	Lasts       time.Duration // until the client must ask again
 	Unassured   bool
@@ -38,6 +39,7 @@ func (e *Engine) ConsentPage(ctx context.Context, interaction string, b Browser)
 		RedirectURI: shown.To.String(),
 		UILocales:   st.Interaction.Request.UILocales,
 		Scopes:      shown.Scope,
+		Claims:      shown.Claims,
 		Resources:   shown.Resources,
 		Lasts:       time.Duration(max(shown.GrantTTL, shown.AccessTTL)) * time.Millisecond,
 		Unassured:   shown.Unassured,

@@ -45,6 +45,7 @@ type Engine struct {
 	reference  secret.ReferenceKey
 	formKey    []byte
 	fetching   chan struct{} // who waits for a request object that a client keeps
+	pairwise   secret.PairwiseKey
 	setupHash  atomic.Pointer[[]byte]
 	keys       keyring
 	stop       context.CancelFunc

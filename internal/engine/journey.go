@@ -72,7 +72,7 @@ func settle[S, A any](ctx context.Context, e *Engine, j journey[S, A], state S) 
 
 // env reads the clock once and draws once: the world of one attempt.
 func (e *Engine) env() decide.Env {
-	env := decide.Env{Now: e.clock.now(), Policy: e.policy}
+	env := decide.Env{Now: e.clock.now(), Policy: e.policy, Pairwise: e.pairwise}
 	_, _ = rand.Read(env.Seed[:]) // crypto/rand.Read never fails
 	return env
 }

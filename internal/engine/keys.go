@@ -122,13 +122,18 @@ func (e *Engine) noteLongest(ctx context.Context) error {
 // sign signs the tokens of an answer, first waiting for a key of a new database
 // that is still being made.
 func (e *Engine) sign(ctx context.Context, tokens *record.Tokens) (record.SignedTokens, error) {
-	signed, err := e.minting.Load().Sign(tokens)
+	return withKey(ctx, e, func(m *mint.Mint) (record.SignedTokens, error) { return m.Sign(tokens) })
+}
+
+// withKey signs, waiting once for the keys of a new database.
+func withKey[T any](ctx context.Context, e *Engine, sign func(*mint.Mint) (T, error)) (T, error) {
+	signed, err := sign(e.minting.Load())
 	if !errors.Is(err, mint.ErrNoKey) {
 		return signed, err
 	}
 	select {
 	case <-e.keys.ready:
-		return e.minting.Load().Sign(tokens)
+		return sign(e.minting.Load())
 	case <-ctx.Done():
 		return signed, ctx.Err()
 	}

@@ -8,6 +8,12 @@ import (
 	"github.com/mintmark-id/mintmark/internal/record"
 )
 
+// SubjectFor is the sub by which a client knows a user: that of its ID tokens, for
+// whoever tells the client of the user by other ways.
+func (e *Engine) SubjectFor(client *record.Client, userID string) string {
+	return e.env().SubjectFor(client, userID)
+}
+
 // LogoutAnswer is how a logout goes on: a question to the user, or done. To is a
 // validated address to go on to, with its state, or empty.
 type LogoutAnswer struct {

@@ -95,13 +95,13 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 	wrong.redirects("post_logout_redirect_uris", s.PostLogoutRedirectURIs)
 	wrong.pkce(s)
 	wrong.responseModes(s)
+	wrong.subjects(s)
 	wrong.defaultMaxAge(s.DefaultMaxAge)
 	wrong.scope("scope", s.Scope)
 	wrong.attributes("read_attributes", s.ReadAttributes)
 	wrong.clientLifetimes(s)
-	if s.IDTokenSigningAlg != "" {
-		wrong.oneOf("id_token_signed_response_alg", s.IDTokenSigningAlg, mint.ES256, mint.RS256, mint.Ed25519)
-	}
+	wrong.signingAlg("id_token_signed_response_alg", s.IDTokenSigningAlg)
+	wrong.signingAlg("userinfo_signed_response_alg", s.UserinfoSigningAlg)
 	wrong.accessFormat(s.AccessFormat)
 	e.checkLogoutURI(s.BackchannelLogoutURI, wrong)
 	wrong.link("logo_uri", s.LogoURI)
@@ -110,6 +110,7 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 	wrong.link("tos_uri", s.TosURI)
 	wrong.link("initiate_login_uri", s.InitiateLoginURI)
 	wrong.registered(s)
+	e.checkSector(ctx, form, wrong)
 	return e.checkClientResources(ctx, s, wrong)
 }
 
@@ -181,6 +182,13 @@ func (p *problems) pkce(s *record.ClientSettings) {
 	p.oneOf("pkce", string(s.PKCE), string(record.PKCERequired), string(record.PKCEOptional))
 	if s.PKCE == record.PKCEOptional && s.TokenEndpointAuthMethod == string(oauth.AuthNone) {
 		p.add("pkce", "is required of a public client")
+	}
+}
+
+// signingAlg: what is left out is the default. There is no "none".
+func (p *problems) signingAlg(field, alg string) {
+	if alg != "" {
+		p.oneOf(field, alg, signingAlgs()...)
 	}
 }
 

@@ -16,6 +16,8 @@ const maxSecretKeep = 30 * 24 * 3600
 type ClientForm struct {
 	Name     string
 	Settings record.ClientSettings
+
+	before *record.ClientSettings // of a client that is updated
 }
 
 // ManagedClient is a client as an administrator sees it.
@@ -63,7 +65,7 @@ func (e *Engine) CreateClient(ctx context.Context, id string, form ClientForm) (
 		if err := e.checkClient(ctx, &form, &wrong); err != nil {
 			return ManagedClient{}, nil, err
 		}
-		if err := e.ready(ctx, wrong, form.Settings.IDTokenSigningAlg); err != nil {
+		if err := e.ready(ctx, wrong, form.Settings.IDTokenSigningAlg, form.Settings.UserinfoSigningAlg); err != nil {
 			return ManagedClient{}, nil, err
 		}
 		client := record.Client{
@@ -85,7 +87,8 @@ func (e *Engine) CreateClient(ctx context.Context, id string, form ClientForm) (
 }
 
 // UpdateClient replaces a client's name and settings. Nothing ends by it: the
-// next token is made by the new settings, those that are out live on.
+// next token is made by the new settings, those that are out live on. Only if its
+// users get other subjects all that it has ends.
 func (e *Engine) UpdateClient(ctx context.Context, id string, form ClientForm, version int64) (ManagedClient, error) {
 	form.Settings = withDefaults(form.Settings)
 	return administer(ctx, e, func(env decide.Env) (ManagedClient, []record.Change, error) {
@@ -97,6 +100,7 @@ func (e *Engine) UpdateClient(ctx context.Context, id string, form ClientForm, v
 			return ManagedClient{}, nil, err
 		}
 		var wrong problems
+		form.before = &row.Settings
 		if err := e.checkClient(ctx, &form, &wrong); err != nil {
 			return ManagedClient{}, nil, err
 		}
@@ -115,15 +119,10 @@ func (e *Engine) UpdateClient(ctx context.Context, id string, form ClientForm, v
 			// Whoever holds its registration access token says where its codes go.
 			wrong.add("first_party", "a client that registered itself is never trusted; make another client")
 		}
-		if err := e.ready(ctx, wrong, form.Settings.IDTokenSigningAlg); err != nil {
+		if err := e.ready(ctx, wrong, form.Settings.IDTokenSigningAlg, form.Settings.UserinfoSigningAlg); err != nil {
 			return ManagedClient{}, nil, err
 		}
-		return managed(&after), append(decide.Confirm(row),
-			record.UpdateClient{
-				ID: id, Name: form.Name, Settings: form.Settings, Enabled: row.Enabled, Version: row.Version,
-			},
-			administered(record.Audit{Event: "client_updated", ClientID: id}, env),
-		), nil
+		return managed(&after), append(decide.Confirm(row), decide.UpdateClient(row, form.Name, form.Settings, decide.ActorAdmin, env)...), nil
 	})
 }
 

@@ -65,6 +65,17 @@ func TestWhatAClientMayBe(t *testing.T) {
 		{"a shorter one", "", record.ClientSettings{GrantTypes: machine, AccessTTL: 299}, "access_token_ttl"},
 		{"the longest", "", record.ClientSettings{GrantTypes: machine, AccessTTL: 86400}, ""},
 		{"a longer one", "", record.ClientSettings{GrantTypes: machine, AccessTTL: 86401}, "access_token_ttl"},
+		{"pairwise, of one host", "", record.ClientSettings{GrantTypes: code, RedirectURIs: append(uris, "https://a.example:8443/x"), SubjectType: "pairwise"}, ""},
+		{"pairwise, of two hosts, OpenID Connect Core §8.1", "", record.ClientSettings{GrantTypes: code, RedirectURIs: append(uris, "https://b.example/cb"), SubjectType: "pairwise"}, "sector_identifier_uri"},
+		{"pairwise, of an app's own scheme", "", record.ClientSettings{GrantTypes: code, RedirectURIs: []string{"com.example.app:/cb"}, SubjectType: "pairwise"}, "sector_identifier_uri"},
+		{"pairwise without an address", "", record.ClientSettings{GrantTypes: machine, SubjectType: "pairwise"}, "sector_identifier_uri"},
+		{"neither", "", record.ClientSettings{GrantTypes: machine, SubjectType: "Public"}, "subject_type"},
+		{"a sector of this machine, RFC 8725 §3.10", "", record.ClientSettings{GrantTypes: code, RedirectURIs: uris, SectorIdentifierURI: "https://127.0.0.1:9/list"}, "sector_identifier_uri"},
+		{"a sector over http", "", record.ClientSettings{GrantTypes: code, RedirectURIs: uris, SectorIdentifierURI: "http://a.example/list"}, "sector_identifier_uri"},
+		{"userinfo signed by a secret", "", record.ClientSettings{GrantTypes: machine, UserinfoSigningAlg: "HS256"}, "userinfo_signed_response_alg"},
+		{"ID tokens that nobody signs", "", record.ClientSettings{GrantTypes: machine, IDTokenSigningAlg: "none"}, "id_token_signed_response_alg"},
+		{"a response mode that there is not", "", record.ClientSettings{GrantTypes: machine, ResponseModes: []string{"fragment"}}, "response_modes"},
+		{"forms to an app's own scheme alone", "", record.ClientSettings{GrantTypes: code, RedirectURIs: []string{"com.example.app:/cb"}, ResponseModes: []string{"form_post"}}, "response_modes"},
 		{"ten years", "", record.ClientSettings{GrantTypes: machine, RefreshAbsoluteTTL: 3650 * 86400}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -80,16 +80,28 @@ func (e *Engine) DeleteResource(ctx context.Context, aud string) error {
 }
 
 // ready reports what is wrong with a form; if nothing is, it makes the keys of
-// the algorithm that the form chooses.
-func (e *Engine) ready(ctx context.Context, wrong problems, alg string) error {
+// the algorithms that the form chooses.
+func (e *Engine) ready(ctx context.Context, wrong problems, algs ...string) error {
 	if err := wrong.refusal(); err != nil {
 		return err
 	}
-	if rehearsed(ctx) || alg == "" || e.minting.Load().Ring.Signs(alg) {
+	if rehearsed(ctx) {
 		return nil
 	}
-	return e.ensureKeys(ctx, alg)
+	for _, alg := range algs {
+		if alg == "" || e.minting.Load().Ring.Signs(alg) {
+			continue
+		}
+		if err := e.ensureKeys(ctx, alg); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// signingAlgs are the algorithms that tokens may be signed with. The keys of those
+// that are not made with the database are made when somebody chooses one.
+func signingAlgs() []string { return []string{mint.ES256, mint.RS256, mint.PS256, mint.Ed25519} }
 
 func (e *Engine) checkAudience(ctx context.Context, aud string, wrong *problems) error {
 	switch {
@@ -123,7 +135,7 @@ func checkResource(s *record.ResourceSettings) problems {
 	}
 	wrong.lifetime("access_token_ttl", s.AccessTTL, maxTTL)
 	if s.Alg != "" {
-		wrong.oneOf("alg", s.Alg, mint.ES256, mint.RS256, mint.Ed25519)
+		wrong.oneOf("alg", s.Alg, signingAlgs()...)
 	}
 	wrong.accessFormat(s.AccessFormat)
 	return wrong

@@ -272,7 +272,7 @@ func (e *Engine) SetPassword(ctx context.Context, sub, password string) (Managed
 		}
 		user, err := managedUser(row)
 		user.Password = generated
-		return user, decide.SetPassword(sub, phc, decide.ActorAdmin, env), err
+		return user, decide.SetPassword(row, phc, decide.ActorAdmin, env), err
 	})
 }
 
@@ -321,7 +321,7 @@ func (e *Engine) EnableUser(ctx context.Context, sub string) error {
 // DeleteUser removes a user and ends all that they have.
 func (e *Engine) DeleteUser(ctx context.Context, sub string) error {
 	return actOn(ctx, e, e.userRow(ctx, sub), func(row *record.User, env decide.Env) []record.Change {
-		return decide.DeleteUser(row.ID, decide.ActorAdmin, env)
+		return decide.DeleteUser(row, decide.ActorAdmin, env)
 	})
 }
 

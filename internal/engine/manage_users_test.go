@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -134,8 +135,10 @@ func TestAProfileComesBackAsItWasSet(t *testing.T) {
 	if got, want := o.json(ana.Claims), o.json(claims); got != want || ana.Claims.UpdatedAt == 0 {
 		t.Errorf("the claims are %s, want %s, dated", got, want)
 	}
-	told, refused := o.Userinfo(t.Context(), o.signIn().Access)
+	answer, refused := o.Userinfo(t.Context(), o.signIn().Access)
 	o.fine(refused)
+	var told map[string]any
+	o.must(json.Unmarshal(answer.JSON, &told))
 	for name, want := range map[string]any{
 		"email": "ana@example.com", "email_verified": true, "phone_number": "+5491123456789", "phone_number_verified": true,
 	} {

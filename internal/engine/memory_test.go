@@ -183,7 +183,7 @@ func (e *estate) acts() map[string]func(t *rapid.T) {
 		},
 		"end of live tokens alone": func(*rapid.T) {
 			if row, err := e.store.User(ctx, sub); err == nil && row != nil {
-				e.commit(decide.SignOutUser(sub, true, decide.ActorAdmin, e.env())...)
+				e.commit(decide.SignOutUser(row, true, decide.ActorAdmin, e.env())...)
 				e.userAt = e.lc()
 			}
 		},

@@ -66,8 +66,8 @@ func TestIntrospectionOfAnOpaqueTokenHasAllItsClaims(t *testing.T) {
 			t.Errorf("%s: there is more: %v", name, members)
 		}
 	}
-	if claims, refused := o.Userinfo(t.Context(), signed.Access); refused != nil || claims["sub"] != o.ana {
-		t.Errorf("userinfo says %v, %v", claims, refused)
+	if told, refused := o.Userinfo(t.Context(), signed.Access); refused != nil || !strings.Contains(string(told.JSON), `"sub":"`+o.ana+`"`) {
+		t.Errorf("userinfo says %s, %v", told.JSON, refused)
 	}
 }
 

@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -16,8 +18,12 @@ import (
 // Introspection is the answer to RFC 7662.
 type Introspection = decide.Introspection
 
-// UserClaims are the answer of the userinfo endpoint.
-type UserClaims = decide.UserClaims
+// Userinfo is the answer of the userinfo endpoint: an object, and the same signed
+// where the client wants it so.
+type Userinfo struct {
+	JSON   []byte
+	Signed string
+}
 
 // openRefresh checks a refresh token's checksum and tag.
 func (e *Engine) openRefresh(token string) decide.PresentedRefresh {
@@ -110,10 +116,30 @@ func (e *Engine) revoke(req *oauth.RevocationRequest) journey[*record.TokenState
 }
 
 // Userinfo answers OpenID Connect Core §5.3.
-func (e *Engine) Userinfo(ctx context.Context, token string) (UserClaims, *oauth.Error) {
+func (e *Engine) Userinfo(ctx context.Context, token string) (Userinfo, *oauth.Error) {
 	tok := e.open(token)
-	q := store.TokenQuery{WithUser: true}
-	return run(ctx, e, about(e, tok, q, func(st *record.TokenState, env decide.Env) decide.Outcome[UserClaims] {
+	q := store.TokenQuery{WithUser: true, UserOf: func(client *record.Client) string {
+		return e.env().UserOf(client, tok.Access.Subject)
+	}}
+	var told Userinfo
+	asked := about(e, tok, q, func(st *record.TokenState, env decide.Env) decide.Outcome[decide.UserinfoAnswer] {
 		return decide.Userinfo(tok, st, env)
-	}))
+	})
+	asked.sign = func(ctx context.Context, answer *decide.UserinfoAnswer) (err error) {
+		told, err = e.tell(ctx, answer)
+		return err
+	}
+	_, refused := run(ctx, e, asked)
+	return told, refused
+}
+
+// tell renders what userinfo tells, and signs it if it is to be signed.
+func (e *Engine) tell(ctx context.Context, answer *decide.UserinfoAnswer) (told Userinfo, err error) {
+	if told.JSON, err = json.Marshal(answer.Claims); err != nil || answer.Alg == "" {
+		return told, err
+	}
+	told.Signed, err = withKey(ctx, e, func(m *mint.Mint) (string, error) {
+		return m.SignUserinfo(answer.Alg, answer.ClientID, told.JSON)
+	})
+	return told, err
 }

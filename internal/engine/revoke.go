@@ -110,11 +110,7 @@ func (e *Engine) aimAt(ctx context.Context, o RevocationOrder) (aim, error) {
 	every := func(*ManagedGrant) bool { return true }
 	switch o.Kind {
 	case "user":
-		_, err := found(e.store.User(ctx, o.IDs[0]))
-		return aim{
-			target: revocation.ForSub(o.IDs[0]), user: o.IDs[0], grants: every,
-			sessions: func(*ManagedSession) bool { return true },
-		}, err
+		return e.aimAtUser(ctx, o.IDs[0])
 	case "session":
 		return e.aimAtSession(ctx, o.IDs[0])
 	case "grant":
@@ -135,6 +131,18 @@ func (e *Engine) aimAt(ctx context.Context, o RevocationOrder) (aim, error) {
 		return e.aimAtKey(ctx, o.IDs[0])
 	}
 	return aim{target: revocation.ForAll(), grants: every, sessions: func(*ManagedSession) bool { return true }}, nil
+}
+
+func (e *Engine) aimAtUser(ctx context.Context, sub string) (aim, error) {
+	row, err := found(e.store.User(ctx, sub))
+	if err != nil {
+		return aim{}, err
+	}
+	return aim{
+		target: revocation.ForSub(sub), about: decide.Ending{Subs: row.Subs}, user: sub,
+		grants:   func(*ManagedGrant) bool { return true },
+		sessions: func(*ManagedSession) bool { return true },
+	}, nil
 }
 
 func (e *Engine) aimAtSession(ctx context.Context, sid string) (aim, error) {
@@ -162,13 +170,17 @@ func (e *Engine) aimAtGrant(ctx context.Context, gid string) (aim, error) {
 }
 
 func (e *Engine) aimAtConsent(ctx context.Context, userID, clientID string) (aim, error) {
-	_, err := found(e.store.User(ctx, userID))
-	if err == nil {
-		_, err = found(e.store.Client(ctx, clientID)) // a first-party client has tokens without a consent's row
+	if _, err := found(e.store.User(ctx, userID)); err != nil {
+		return aim{}, err
+	}
+	client, err := found(e.store.Client(ctx, clientID)) // a first-party client has tokens without a consent's row
+	if err != nil {
+		return aim{}, err
 	}
 	return aim{
-		target: revocation.ForConsent(userID, clientID), user: userID, client: clientID, grants: func(*ManagedGrant) bool { return true },
-	}, err
+		target: revocation.ForConsent(userID, clientID), about: decide.Ending{Client: client},
+		user: userID, client: clientID, grants: func(*ManagedGrant) bool { return true },
+	}, nil
 }
 
 // aimAtToken takes a token of ours, or the jti of an access token. A refresh token
@@ -191,7 +203,11 @@ func (e *Engine) aimAtToken(ctx context.Context, text string) (aim, error) {
 	if tok.Access != nil {
 		what.about.ClientID = tok.Access.ClientID
 		if tok.Access.Subject != tok.Access.ClientID {
-			what.about.UserID = tok.Access.Subject
+			client, err := e.store.Client(ctx, tok.Access.ClientID)
+			if err != nil {
+				return aim{}, err
+			}
+			what.about.UserID = e.env().UserOf(client, tok.Access.Subject)
 		}
 	}
 	return what, nil

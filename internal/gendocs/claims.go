@@ -25,7 +25,7 @@ type sample struct {
 func writeClaims(w *writer) error {
 	w.paragraph("Tokens are JWS in compact form. `mintmark token inspect` prints the same sentences for a token at hand. " +
 		"Verifiers must check `typ`, `iss`, `aud` and `exp`, and take the algorithm from the key, not from the token. " +
-		"That is ES256, unless a resource (its access tokens) or a client (its ID tokens) was set to RS256 or Ed25519.")
+		"That is ES256, unless a resource (its access tokens) or a client (its ID tokens) was set to RS256, PS256 or Ed25519.")
 	m, err := newMint()
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func writeClaims(w *writer) error {
 	w.paragraph("RFC 9068, profile `standard`. It says nothing about who the user is: that is userinfo's.")
 	writeSamples(w, access)
 	w.heading(2, "ID token")
-	w.paragraph("OpenID Connect Core §2, profile `standard`. Claims about the user are left to userinfo (§5.4).")
+	w.paragraph("OpenID Connect Core §2, profile `standard`. Claims about the user are left to userinfo (§5.4), but for those that the claims parameter asks for in `id_token` (§5.5): these stand beside the ones below, in renewed ID tokens too.")
 	writeSamples(w, id)
 	return writeUserinfo(w)
 }
@@ -62,6 +62,7 @@ func samples(m *mint.Mint) (access, id []sample, err error) {
 		IssuedAt: 1, ExpiresAt: 2, AuthTime: 1, ACR: "aal1", AMR: []string{"pwd"}, RVS: 1,
 	}
 	offline, own := user, user
+	user.Userinfo = []string{"name"}
 	offline.SID = ""
 	own.Subject, own.SID, own.GID, own.AuthTime, own.ACR, own.AMR = own.ClientID, "", "", 0, "", nil
 	first := record.IDFacts{
@@ -129,7 +130,7 @@ func writeSamples(w *writer, list []sample) {
 // writeUserinfo lists the attributes behind each scope.
 func writeUserinfo(w *writer) error {
 	w.heading(2, "Userinfo")
-	w.paragraph("With `openid` the answer has `sub`; each further scope adds its attributes (OpenID Connect Core §5.4), as far as the user has them and the client may read them.")
+	w.paragraph("With `openid` the answer has `sub`; each further scope adds its attributes (OpenID Connect Core §5.4), as far as the user has them and the client may read them. So does each attribute that the claims parameter asks for in `userinfo` (§5.5) and that the client may have: one of its `read_attributes`, or, where it has no such list, one behind a scope that it may ask for.")
 	w.table("Scope", "Attribute", "What it means")
 	for _, scope := range oauth.StandardScopes() {
 		names := map[string]string{}

@@ -251,3 +251,31 @@ func TestAccessTokensStayWithinTheirSize(t *testing.T) {
 		t.Logf("%s: %d bytes", c.name, len(signed.Access))
 	}
 }
+
+// OpenID Connect Core §5.3.2: iss and aud beside the claims, by the key of the algorithm; and an ID token to nobody.
+func TestSignedUserinfoSaysForWhomAndIsNoIDToken(t *testing.T) {
+	m := minter(t, key(t, ES256, record.KeyActive), key(t, Ed25519, record.KeyActive), key(t, PS256, record.KeyActive))
+	for _, alg := range []string{ES256, Ed25519, PS256} {
+		token, err := m.SignUserinfo(alg, "client", []byte(`{"sub":"ana","name":"Ana"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := jose.Parse(token)
+		if err != nil || !parsed.Header().HasType("JWT") {
+			t.Fatalf("%s: %v", alg, err)
+		}
+		payload, err := parsed.Verify(m.Ring.known, jose.Algorithm(alg))
+		if err != nil || payload != `{"iss":"`+issuer+`","aud":"client","sub":"ana","name":"Ana"}` {
+			t.Errorf("%s: %s, %v", alg, payload, err)
+		}
+		if _, reason := m.VerifyIDHint(token); reason != oauth.ReasonTokenMalformed {
+			t.Errorf("%s: it is taken for an ID token: %q", alg, reason)
+		}
+		if _, reason := m.VerifyAccess(token); reason != oauth.ReasonTokenWrongType {
+			t.Errorf("%s: it is taken for an access token: %q", alg, reason)
+		}
+	}
+	if _, err := m.SignUserinfo(RS256, "client", []byte(`{"sub":"ana"}`)); !errors.Is(err, ErrNoKey) {
+		t.Errorf("without a key: %v", err)
+	}
+}

@@ -51,10 +51,13 @@ func standardAccess(w *jose.Writer, issuer string, f *record.AccessFacts) {
 		w.String("gid", f.GID)
 	}
 	w.Int("rvs", f.RVS)
+	if len(f.Userinfo) > 0 {
+		w.Strings("userinfo_claims", f.Userinfo)
+	}
 }
 
-// standardID renders OpenID Connect Core §2. Claims about the user that nobody
-// asked for stay out: they belong to userinfo (§5.4).
+// standardID renders OpenID Connect Core §2. Claims about the user are there only
+// where they were asked for by name (§5.5): the others belong to userinfo (§5.4).
 func standardID(w *jose.Writer, issuer string, f *record.IDFacts) {
 	w.String("iss", issuer)
 	w.String("sub", f.Subject)
@@ -67,6 +70,9 @@ func standardID(w *jose.Writer, issuer string, f *record.IDFacts) {
 	}
 	if f.SID != "" {
 		w.String("sid", f.SID)
+	}
+	for _, c := range f.Claims {
+		w.Raw(c.Name, c.Value)
 	}
 }
 

@@ -17,6 +17,7 @@ var ErrNoKey = errors.New("no active signing key of this algorithm")
 const (
 	ES256   = string(jose.ES256)
 	RS256   = string(jose.RS256)
+	PS256   = string(jose.PS256)
 	Ed25519 = string(jose.Ed25519)
 )
 

@@ -124,6 +124,9 @@ func readAccess(o jose.Object, t *record.VerifiedToken) error {
 	var scope string
 	r.optionalText("scope", &scope)
 	t.Scope = record.SplitScope(scope)
+	if o.Has("userinfo_claims") {
+		r.texts("userinfo_claims", &t.Userinfo)
+	}
 	return r.err
 }
 

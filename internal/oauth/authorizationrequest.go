@@ -25,26 +25,27 @@ const (
 // AuthorizationRequest is what a client asks at the authorization endpoint. RFC 6749 §4.1.1, OpenID Connect Core
 // §3.1.2.1, RFC 7636 §4.3, RFC 8707 §2.1. It is stored with its interaction, hence the names.
 type AuthorizationRequest struct {
-	ClientID            string   `json:"client_id"`
-	RedirectURI         string   `json:"redirect_uri,omitempty"` // as presented; unproven
-	ResponseType        string   `json:"response_type,omitempty"`
-	ResponseMode        string   `json:"response_mode,omitempty"` // "" = query
-	Scope               Scopes   `json:"scope,omitempty"`
-	State               string   `json:"state,omitempty"`
-	Nonce               string   `json:"nonce,omitempty"`
-	CodeChallenge       string   `json:"code_challenge,omitempty"` // S256
-	CodeChallengeMethod string   `json:"code_challenge_method,omitempty"`
-	Prompt              []string `json:"prompt,omitempty"`
-	MaxAge              *int64   `json:"max_age,omitempty"` // seconds
-	ACRValues           []string `json:"acr_values,omitempty"`
-	IDTokenHint         string   `json:"id_token_hint,omitempty"`
-	LoginHint           string   `json:"login_hint,omitempty"`
-	UILocales           string   `json:"ui_locales,omitempty"`
-	Display             string   `json:"display,omitempty"`
-	ClaimsLocales       string   `json:"claims_locales,omitempty"`
-	Resources           []string `json:"resource,omitempty"`
-	ByObject            bool     `json:"by_object,omitempty"` // it came in a request object, which was opened
-	Registration        string   `json:"registration,omitempty"`
+	ClientID            string         `json:"client_id"`
+	RedirectURI         string         `json:"redirect_uri,omitempty"` // as presented; unproven
+	ResponseType        string         `json:"response_type,omitempty"`
+	ResponseMode        string         `json:"response_mode,omitempty"` // "" = query
+	Scope               Scopes         `json:"scope,omitempty"`
+	State               string         `json:"state,omitempty"`
+	Nonce               string         `json:"nonce,omitempty"`
+	CodeChallenge       string         `json:"code_challenge,omitempty"` // S256
+	CodeChallengeMethod string         `json:"code_challenge_method,omitempty"`
+	Prompt              []string       `json:"prompt,omitempty"`
+	MaxAge              *int64         `json:"max_age,omitempty"` // seconds
+	ACRValues           []string       `json:"acr_values,omitempty"`
+	IDTokenHint         string         `json:"id_token_hint,omitempty"`
+	LoginHint           string         `json:"login_hint,omitempty"`
+	UILocales           string         `json:"ui_locales,omitempty"`
+	Display             string         `json:"display,omitempty"`
+	ClaimsLocales       string         `json:"claims_locales,omitempty"`
+	Claims              *ClaimsRequest `json:"claims,omitempty"` // nil: none was sent
+	Resources           []string       `json:"resource,omitempty"`
+	ByObject            bool           `json:"by_object,omitempty"` // it came in a request object, which was opened
+	Registration        string         `json:"registration,omitempty"`
 }
 
 // ParseAuthorizationRequest reads an authorization request. It returns the request also when there is a fault: decide
@@ -67,6 +68,7 @@ func ParseAuthorizationRequest(f Form) (AuthorizationRequest, *Error) {
 		UILocales:     f.Get("ui_locales"),
 		Display:       f.Get("display"),
 		ClaimsLocales: f.Get("claims_locales"),
+		Claims:        r.claims(),
 		Resources:     r.resources(),
 		ByObject:      f.byObject,
 		Registration:  f.Get("registration"),
@@ -149,6 +151,20 @@ func (r *reader) maxAge() *int64 {
 	}
 	age := int64(seconds)
 	return &age
+}
+
+// claims: OpenID Connect Core §5.5, a JSON object.
+func (r *reader) claims() *ClaimsRequest {
+	value := r.form.Get("claims")
+	if value == "" {
+		return nil
+	}
+	asked, err := ParseClaimsRequest(value)
+	if err != nil {
+		r.blame(Refuse(ReasonParameterMalformed).With("claims"))
+		return nil
+	}
+	return asked
 }
 
 // challenge: a challenge without a method would mean plain (RFC 7636 §4.3), which is refused as plain itself is.

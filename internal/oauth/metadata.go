@@ -10,6 +10,7 @@ import (
 type Capabilities struct {
 	Scopes         Scopes
 	Claims         []string
+	ACRValues      []string
 	GrantTypes     []string
 	AuthMethods    []AuthMethod
 	IDTokenAlgs    []string
@@ -45,7 +46,10 @@ type Metadata struct {
 	ResponseModesSupported []string `json:"response_modes_supported,omitempty"`
 	GrantTypesSupported    []string `json:"grant_types_supported,omitempty"`
 	SubjectTypesSupported  []string `json:"subject_types_supported,omitempty"`
+	ACRValuesSupported     []string `json:"acr_values_supported,omitempty"`
+	DisplayValuesSupported []string `json:"display_values_supported,omitempty"`
 	IDTokenAlgs            []string `json:"id_token_signing_alg_values_supported,omitempty"`
+	UserinfoAlgs           []string `json:"userinfo_signing_alg_values_supported,omitempty"`
 	ChallengeMethods       []string `json:"code_challenge_methods_supported,omitempty"`
 	PromptValuesSupported  []string `json:"prompt_values_supported,omitempty"`
 	UILocalesSupported     []string `json:"ui_locales_supported,omitempty"`
@@ -102,11 +106,14 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		ScopesSupported:        c.Scopes,
 		ClaimsSupported:        c.Claims,
 		ClaimTypesSupported:    []string{"normal"},
+		ACRValuesSupported:     c.ACRValues,
+		DisplayValuesSupported: []string{"page"},
 		ResponseTypesSupported: []string{ResponseTypeCode},
 		ResponseModesSupported: []string{ResponseQuery},
 		GrantTypesSupported:    c.GrantTypes,
-		SubjectTypesSupported:  []string{"public"},
+		SubjectTypesSupported:  []string{"public", "pairwise"},
 		IDTokenAlgs:            c.IDTokenAlgs,
+		UserinfoAlgs:           c.IDTokenAlgs, // the same keys sign both
 		ChallengeMethods:       []string{ChallengeMethodS256},
 		PromptValuesSupported:  []string{PromptNone, PromptLogin, PromptConsent, PromptSelectAccount},
 		UILocalesSupported:     c.UILocales,
@@ -127,8 +134,9 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		BackchannelLogout:        true,
 		BackchannelLogoutSession: true,
 
-		ResponseIss:    true,
-		RevocationFeed: feedMetadata(issuer, c),
+		ClaimsParameter: true,
+		ResponseIss:     true,
+		RevocationFeed:  feedMetadata(issuer, c),
 
 		ServiceDocumentation: c.ServiceDocs,
 		OPPolicyURI:          c.PolicyURI,

@@ -10,7 +10,7 @@ import (
 func TestTheMetadataDocument(t *testing.T) {
 	m := NewMetadata(mustIssuer(t, "https://id.example/t"), Capabilities{
 		Scopes: StandardScopes(), Claims: []string{"sub"}, GrantTypes: []string{GrantAuthorizationCode, GrantRefreshToken},
-		AuthMethods: []AuthMethod{AuthBasic, AuthPost, AuthNone}, IDTokenAlgs: []string{"RS256", "ES256"}, FormPost: true,
+		AuthMethods: []AuthMethod{AuthBasic, AuthPost, AuthNone}, ACRValues: []string{"aal1"}, IDTokenAlgs: []string{"RS256", "ES256"}, FormPost: true,
 	})
 	document, err := m.Document()
 	if err != nil {
@@ -28,16 +28,18 @@ func TestTheMetadataDocument(t *testing.T) {
 		`"authorization_response_iss_parameter_supported": true`, // RFC 9207 §3
 		`"request_uri_parameter_supported": false`,               // OpenID Connect Discovery §3: absent means true
 		`"request_parameter_supported": false`,
-		`"claims_parameter_supported": false`,
+		`"claims_parameter_supported": true`,
 	} {
 		if !strings.Contains(indented.String(), line) {
 			t.Errorf("missing: %s", line)
 		}
 	}
 	for key, want := range map[string]string{
+		"acr_values_supported":                          `["aal1"]`,
+		"display_values_supported":                      `["page"]`,
 		"response_types_supported":                      `["code"]`,
 		"response_modes_supported":                      `["query","form_post"]`,
-		"subject_types_supported":                       `["public"]`,
+		"subject_types_supported":                       `["public","pairwise"]`,
 		"code_challenge_methods_supported":              `["S256"]`,
 		"scopes_supported":                              `["address","email","offline_access","openid","phone","profile"]`,
 		"prompt_values_supported":                       `["none","login","consent","select_account"]`,

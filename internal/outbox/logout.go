@@ -66,7 +66,7 @@ func (o *Outbox) logoutToken(client *record.Client, d *record.Delivery) (string,
 	issued := o.now() / 1000
 	return signer.SignLogout(&mint.LogoutFacts{
 		Alg:       client.IDTokenAlg(),
-		Subject:   d.Payload,
+		Subject:   o.SubjectFor(client, d.Payload),
 		ClientID:  client.ID,
 		SID:       d.About,
 		JTI:       randomID(),

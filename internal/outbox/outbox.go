@@ -34,9 +34,11 @@ type Config struct {
 	Store  *store.Store
 	Issuer string
 	Ring   func() *mint.Ring // of the moment
-	Egress *egress.Client
-	Now    func() time.Time // the server's clock
-	Log    *slog.Logger
+	// SubjectFor is the sub by which a client knows a user.
+	SubjectFor func(client *record.Client, userID string) string
+	Egress     *egress.Client
+	Now        func() time.Time // the server's clock
+	Log        *slog.Logger
 }
 
 // Outbox delivers for one issuer.

@@ -83,7 +83,8 @@ func (w *world) commit(changes ...record.Change) {
 // open starts an outbox that may call this machine.
 func (w *world) open() *Outbox {
 	return Open(w.Context(), Config{
-		Store: w.store, Issuer: issuer, Ring: func() *mint.Ring { return w.ring },
+		Store: w.store, Issuer: issuer, SubjectFor: func(_ *record.Client, userID string) string { return userID },
+		Ring:   func() *mint.Ring { return w.ring },
 		Egress: egress.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}),
 		Now:    w.now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	})

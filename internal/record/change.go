@@ -148,8 +148,20 @@ type EndGrant struct {
 }
 
 // CutUser raises a user's cutoff to the plan's logical clock and the token
-// version by one.
-type CutUser struct{ UserID string }
+// version by one. Guard: Subs are all the subjects that the user has been given, so
+// that none is left out of the log.
+type CutUser struct {
+	UserID string
+	Subs   []string
+}
+
+// GiveSubject notes that a user has been given a pairwise subject. Guard: they have
+// those that were read.
+type GiveSubject struct {
+	UserID string
+	Sub    string
+	Had    []string
+}
 
 // CutClient raises a client's cutoff to the plan's logical clock.
 type CutClient struct{ ClientID string }
@@ -383,6 +395,7 @@ func (NoteLate) change()          {}
 func (TouchGrant) change()        {}
 func (EndGrant) change()          {}
 func (CutUser) change()           {}
+func (GiveSubject) change()       {}
 func (CutClient) change()         {}
 func (CutConsent) change()        {}
 func (CutResource) change()       {}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +65,11 @@ type ClientSettings struct {
 	RequestObjectSigningAlg string   `json:"request_object_signing_alg,omitempty"`
 	// RequireSignedRequestObject refuses all requests but signed request objects.
 	RequireSignedRequestObject bool `json:"require_signed_request_object,omitempty"`
+	// SubjectType is public (the default) or pairwise: OpenID Connect Core §8.
+	SubjectType SubjectType `json:"subject_type,omitempty"`
+	// SectorIdentifierURI names the sector of a pairwise client, and lists its redirect
+	// URIs among those of others (§8.1).
+	SectorIdentifierURI string `json:"sector_identifier_uri,omitempty"`
 	// FirstParty skips the consent page: the operator's own application.
 	FirstParty bool `json:"first_party,omitempty"`
 	// ReadAttributes are the user attributes that the client may read. A scope is
@@ -85,6 +91,8 @@ type ClientSettings struct {
 	// confidential ones do not. A public client without a bound key always does.
 	RotateRefresh     *bool  `json:"rotate_refresh,omitempty"`
 	IDTokenSigningAlg string `json:"id_token_signed_response_alg,omitempty"`
+	// UserinfoSigningAlg makes its userinfo answers signed; empty means plain JSON.
+	UserinfoSigningAlg string `json:"userinfo_signed_response_alg,omitempty"`
 	// InitiateLoginURI is where a user goes who wants to begin at the server (OpenID
 	// Connect Core §4).
 	InitiateLoginURI string   `json:"initiate_login_uri,omitempty"`
@@ -101,6 +109,48 @@ type ClientSettings struct {
 	// is only kept.
 	BackchannelLogoutURI             string `json:"backchannel_logout_uri,omitempty"`
 	BackchannelLogoutSessionRequired bool   `json:"backchannel_logout_session_required,omitempty"`
+}
+
+// SubjectType says by what sub a client knows a user.
+type SubjectType string
+
+// A public sub is the same for all; a pairwise one is the clients' of one sector.
+const (
+	SubjectPublic   SubjectType = "public"
+	SubjectPairwise SubjectType = "pairwise"
+)
+
+// Sectors are the hosts that could be the sector of a client: that of its
+// sector_identifier_uri, else those of its redirect URIs (§8.1). Which one it is
+// can be said if there is one.
+func (s *ClientSettings) Sectors() []string {
+	uris := s.RedirectURIs
+	if s.SectorIdentifierURI != "" {
+		uris = []string{s.SectorIdentifierURI}
+	}
+	var hosts []string
+	for _, uri := range uris {
+		host := ""
+		if u, err := url.Parse(uri); err == nil {
+			host = strings.ToLower(u.Hostname())
+		}
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// Sector is the sector within which the client's subjects are its own; "" for a
+// client with public ones.
+func (s *ClientSettings) Sector() string {
+	if s.SubjectType != SubjectPairwise {
+		return ""
+	}
+	if hosts := s.Sectors(); len(hosts) == 1 {
+		return hosts[0]
+	}
+	return ""
 }
 
 // AccessFormat says whether an access token can be read by whoever holds it.
@@ -131,8 +181,10 @@ type Client struct {
 	MadeAt   int64
 	Version  int64
 	Secrets  []ClientSecret
-	// ScopeList is Settings.Scope, split once when the row is loaded.
+	// ScopeList is Settings.Scope, split once when the row is loaded, and Sector is
+	// Settings.Sector().
 	ScopeList []string
+	Sector    string
 	// Registration is how it came, if it registered itself.
 	Registration *Registration
 }
@@ -196,7 +248,7 @@ type ResourceSettings struct {
 	Name      string   `json:"name,omitempty"`
 	Scopes    []string `json:"scopes,omitempty"`
 	AccessTTL int64    `json:"access_token_ttl,omitempty"` // seconds; zero means the default
-	Alg       string   `json:"alg,omitempty"`              // ES256, RS256 or Ed25519; empty means ES256
+	Alg       string   `json:"alg,omitempty"`              // ES256, RS256, PS256 or Ed25519; empty means ES256
 	// AccessFormat is how access tokens for it look; empty means a JWT.
 	AccessFormat AccessFormat `json:"access_token_format,omitempty"`
 }
@@ -244,7 +296,8 @@ type SigningKey struct {
 }
 
 // SealedRoot is a row of roots, symmetric keys under the key-encryption key: of
-// refresh tokens, of reference codes, of form tokens, of opaque access tokens.
+// refresh tokens, of reference codes, of form tokens, of opaque access tokens, of
+// pairwise subjects.
 type SealedRoot struct {
 	KeyID  int64
 	Use    string // one of the Root constants
@@ -258,6 +311,7 @@ const (
 	RootReference = "reference"
 	RootForms     = "forms"
 	RootAccess    = "access"
+	RootPairwise  = "pairwise"
 )
 
 // AccessRootKID is the name that a root of opaque access tokens has where a signed

@@ -24,6 +24,14 @@ type AccessFacts struct {
 	ACR       string
 	AMR       []string
 	RVS       int64 // unix ms of the logical clock
+	// Userinfo are the attributes that userinfo is to tell beyond those of the scope.
+	Userinfo []string
+}
+
+// Claim is an attribute of the user, as JSON.
+type Claim struct {
+	Name  string
+	Value json.RawMessage
 }
 
 // IDFacts is everything that an ID token says. mint adds at_hash from the
@@ -40,6 +48,7 @@ type IDFacts struct {
 	AuthTime  int64
 	ACR       string
 	AMR       []string
+	Claims    []Claim // attributes that were asked for here
 }
 
 // RefreshFacts name the refresh token to derive.
@@ -85,6 +94,7 @@ type VerifiedToken struct {
 	ACR       string
 	AMR       []string
 	RVS       int64
+	Userinfo  []string // see AccessFacts
 	// Claims is the whole payload, for introspection.
 	Claims json.RawMessage
 

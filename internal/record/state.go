@@ -57,6 +57,7 @@ type ClientProof struct {
 type CodeState struct {
 	ClientState
 	Code    *Code // nil: no such code
+	User    *User // where an ID token is to tell of them
 	Parents Parents
 }
 
@@ -64,6 +65,7 @@ type CodeState struct {
 type RefreshState struct {
 	ClientState
 	Grant   *Grant // nil: no such grant
+	User    *User  // where an ID token is to tell of them
 	Parents Parents
 }
 

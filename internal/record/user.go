@@ -37,8 +37,11 @@ type User struct {
 	Cut          int64
 	MadeAt       int64
 	Version      int64
-	Email        *Identifier
-	Phone        *Identifier
+	// Subs are the pairwise subjects that the user has been given: beside the id, the
+	// names under which tokens know them.
+	Subs  []string
+	Email *Identifier
+	Phone *Identifier
 }
 
 // Factor is one way in which a user proves who they are.
@@ -79,9 +82,23 @@ type Consent struct {
 	UserID   string
 	ClientID string
 	Scope    []string
-	Cut      int64
-	MadeAt   int64
+	Claims   []string // attributes beyond those that the scopes stand for
+	// Face is what the client was when the user said yes: another face is asked about
+	// again. Empty in a row of an earlier release.
+	Face   string
+	Cut    int64
+	MadeAt int64
 }
+
+// AskedClaims are attributes of the user that a request named one by one (OpenID
+// Connect Core §5.5), and where they are to be told.
+type AskedClaims struct {
+	Userinfo []string `json:"userinfo,omitempty"`
+	IDToken  []string `json:"id_token,omitempty"`
+}
+
+// Empty reports whether there are none.
+func (c AskedClaims) Empty() bool { return len(c.Userinfo)+len(c.IDToken) == 0 }
 
 // AuthnFacts say how and when the user signed in; every token of the grant
 // repeats them, renewed ones too.
@@ -101,6 +118,7 @@ type Grant struct {
 	Origin    string // the session in which it was made, also of an offline grant
 	Scope     []string
 	Resources []string
+	Claims    AskedClaims
 	Facts     AuthnFacts
 	RVS       int64
 	MadeAt    int64
@@ -133,13 +151,14 @@ type Code struct {
 
 // CodeRequest is what the authorization request fixed for the code's exchange.
 type CodeRequest struct {
-	RedirectURI      string     `json:"redirect_uri"`
-	RedirectURIGiven bool       `json:"redirect_uri_given"` // RFC 6749 §4.1.3: must then be repeated
-	Scope            []string   `json:"scope"`
-	Resources        []string   `json:"resources"`
-	Nonce            string     `json:"nonce,omitempty"`
-	Facts            AuthnFacts `json:"facts"`
-	Offline          bool       `json:"offline"`
+	RedirectURI      string      `json:"redirect_uri"`
+	RedirectURIGiven bool        `json:"redirect_uri_given"` // RFC 6749 §4.1.3: must then be repeated
+	Scope            []string    `json:"scope"`
+	Resources        []string    `json:"resources"`
+	Claims           AskedClaims `json:"claims,omitzero"`
+	Nonce            string      `json:"nonce,omitempty"`
+	Facts            AuthnFacts  `json:"facts"`
+	Offline          bool        `json:"offline"`
 }
 
 // Counter is a shared limit: n events in a window.

@@ -171,8 +171,8 @@ func TestConsentsKeepTheirCutoff(t *testing.T) {
 	read := func() record.Consent { return must[[]record.Consent](t)(s.ConsentList(t.Context(), "ana"))[0] }
 	commit(t, s, record.CutConsent{UserID: "ana", ClientID: "app", At: noon + 1})
 	cut := head(t, s).LC
-	same(t, "cut", read(), record.Consent{UserID: "ana", ClientID: "app", Cut: cut, MadeAt: noon - 1})
-	again := record.Consent{UserID: "ana", ClientID: "app", Scope: []string{"email"}, MadeAt: noon + 2}
+	same(t, "cut", read(), record.Consent{UserID: "ana", ClientID: "app", Face: "a face", Cut: cut, MadeAt: noon - 1})
+	again := record.Consent{UserID: "ana", ClientID: "app", Scope: []string{"email"}, Claims: []string{"phone_number"}, Face: "another", MadeAt: noon + 2}
 	commit(t, s, record.PutConsent{Consent: again})
 	again.Cut = cut
 	same(t, "given again", read(), again)

@@ -75,7 +75,7 @@ func (s *Store) client(ctx context.Context, id string) (*record.Client, error) {
 	if client.ID == "" {
 		return nil, nil
 	}
-	client.ScopeList = record.SplitScope(client.Settings.Scope)
+	client.ScopeList, client.Sector = record.SplitScope(client.Settings.Scope), client.Settings.Sector()
 	put(&s.cache, &s.cache.clients, id, &client, lc)
 	return &client, nil
 }

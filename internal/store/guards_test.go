@@ -50,6 +50,16 @@ func TestAMissedGuardIsAConflict(t *testing.T) {
 			record.ChooseAccount{IDHash: []byte("page 1"), UserID: "ana"},
 			nil,
 		},
+		"a user is given a sub beside those that were read": {
+			[]record.Change{record.GiveSubject{UserID: "ana", Sub: "one"}},
+			record.GiveSubject{UserID: "ana", Sub: "two"},
+			record.GiveSubject{UserID: "ana", Sub: "two", Had: []string{"one"}},
+		},
+		"a user is cut with all subs that they were given": {
+			[]record.Change{record.GiveSubject{UserID: "ana", Sub: "one"}},
+			record.CutUser{UserID: "ana"},
+			record.CutUser{UserID: "ana", Subs: []string{"one"}},
+		},
 		"a page's id is taken":    {nil, record.PutInteraction{Interaction: interaction()}, nil},
 		"a session's id is taken": {nil, other(func(x *record.Session) { x.ID = "sid" }), other(func(*record.Session) {})},
 		"a session's cookie is taken": {

@@ -159,7 +159,9 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.UpdateUser:
 		p.updateUser(c)
 	case record.CutUser:
-		p.cutUser(c.UserID)
+		p.cutUser(c)
+	case record.GiveSubject:
+		p.guard(giveSubject, p.words(append(slices.Clone(c.Had), c.Sub)), c.UserID, p.words(c.Had))
 	case record.DeleteUser:
 		p.deleteUser(c)
 	case record.PutSignUp:
@@ -252,7 +254,7 @@ func (p *plan) addOfEstate(c record.Change) {
 	case record.PutInteraction, record.UseInteraction, record.ChooseAccount, record.PutSession, record.RenewSession, record.SeeSession,
 		record.EndSession, record.MarkSession, record.TellClients, record.PutConsent, record.CutConsent, record.PutCode, record.UseCode,
 		record.PutGrant, record.RotateGrant, record.NoteLate, record.TouchGrant, record.EndGrant, record.PutUser,
-		record.UpdateUser, record.CutUser, record.DeleteUser, record.PutSignUp, record.ConfirmSignUp,
+		record.UpdateUser, record.CutUser, record.GiveSubject, record.DeleteUser, record.PutSignUp, record.ConfirmSignUp,
 		record.PutIdentifier, record.ReplaceIdentifier, record.DeleteIdentifier,
 		record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:
 		// addOfPeople has these.

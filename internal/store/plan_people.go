@@ -84,19 +84,20 @@ func (p *plan) markSession(sid string) {
 }
 
 const (
-	putConsent = `INSERT INTO consents (user_id, client_id, scope, cut, made_at)
-	SELECT $1, $2, $3, $4, $5
+	putConsent = `INSERT INTO consents (user_id, client_id, scope, claims, face, cut, made_at)
+	SELECT $1, $2, $3, $4, $5, $6, $7
 	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*held*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*held*/)
-	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, made_at = excluded.made_at`
+	ON CONFLICT (user_id, client_id) DO UPDATE SET
+		scope = excluded.scope, claims = excluded.claims, face = excluded.face, made_at = excluded.made_at`
 
 	cutConsent = `INSERT INTO consents (user_id, client_id, scope, cut, made_at)
 	SELECT $1, $2, '', $3, $4
 	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*held*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*held*/)
-	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, cut = excluded.cut`
+	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, claims = '', cut = excluded.cut`
 )
 
 func (p *plan) putConsent(c record.Consent) {
-	p.guard(putConsent, c.UserID, c.ClientID, p.words(c.Scope), c.Cut, c.MadeAt)
+	p.guard(putConsent, c.UserID, c.ClientID, p.words(c.Scope), p.words(c.Claims), c.Face, c.Cut, c.MadeAt)
 }
 
 const (
@@ -115,9 +116,9 @@ func (p *plan) putCode(c record.Code) {
 
 const (
 	putGrant = `INSERT INTO grants (id, user_id, client_id, sid, scope, resources, auth_time, acr, amr, rvs,
-	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at, origin)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
-	WHERE $21 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $21 AND ended_at = 0 /*held*/)
+	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at, origin, claims)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21
+	WHERE $22 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $22 AND ended_at = 0 /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	rotateGrant = `UPDATE grants SET gen = gen + 1, rotated_at = $1, idle_until = $2
@@ -134,7 +135,16 @@ const (
 func (p *plan) putGrant(g record.Grant, sessionID string) {
 	p.guard(putGrant, g.ID, g.UserID, g.ClientID, g.SID, p.words(g.Scope), p.words(g.Resources),
 		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), g.RVS,
-		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, g.Origin, sessionID)
+		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, g.Origin,
+		p.claims(g.Claims), sessionID)
+}
+
+// claims packs what was asked for; most grants have none.
+func (p *plan) claims(asked record.AskedClaims) string {
+	if asked.Empty() {
+		return ""
+	}
+	return p.json(asked)
 }
 
 const (

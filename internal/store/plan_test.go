@@ -75,6 +75,7 @@ func everyChange() []record.Change {
 		record.TouchGrant{},
 		record.EndGrant{},
 		record.CutUser{},
+		record.GiveSubject{UserID: "ana", Sub: "sub"},
 		record.CutClient{},
 		record.CutConsent{},
 		record.CutResource{},

@@ -8,7 +8,9 @@ const (
 
 	updateUser = `UPDATE users SET status = $1, claims = $2, version = version + 1 WHERE id = $3 AND version = $4`
 
-	cutUser = `UPDATE users SET cut = $1, token_version = token_version + 1 WHERE id = $2`
+	cutUser = `UPDATE users SET cut = $1, token_version = token_version + 1 WHERE id = $2 AND subs = $3`
+
+	giveSubject = `UPDATE users SET subs = $1 WHERE id = $2 AND subs = $3`
 
 	deleteUser            = `DELETE FROM users WHERE id = $1`
 	deleteUserIdentifiers = `DELETE FROM identifiers WHERE user_id = $1`
@@ -31,9 +33,9 @@ func (p *plan) updateUser(c record.UpdateUser) {
 
 // cutUser goes with the entry that says so (tokens.md I9), which tells other nodes
 // of the row too.
-func (p *plan) cutUser(userID string) {
-	p.do(cutUser, planClock{}, userID)
-	p.evict(tableUsers, userID)
+func (p *plan) cutUser(c record.CutUser) {
+	p.guard(cutUser, planClock{}, c.UserID, p.words(c.Subs))
+	p.evict(tableUsers, c.UserID)
 }
 
 func (p *plan) deleteUser(c record.DeleteUser) {

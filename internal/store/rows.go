@@ -8,7 +8,7 @@ import "github.com/mintmark-id/mintmark/internal/record"
 // i interactions. A row that a LEFT JOIN did not find is nil.
 
 const (
-	userColumns = `u.id, u.status, u.claims, u.token_version, u.cut, u.made_at, u.version,
+	userColumns = `u.id, u.status, u.claims, u.token_version, u.cut, u.made_at, u.version, u.subs,
 	e.value, e.verified_at, p.value, p.verified_at`
 
 	userIdentifiers = `
@@ -25,7 +25,7 @@ func (r *userRow) into() []any {
 	u := &r.user
 	return []any{
 		(*text)(&u.ID), (*text)(&u.Status), (*blob)(&u.Claims), (*number)(&u.TokenVersion), (*number)(&u.Cut),
-		(*number)(&u.MadeAt), (*number)(&u.Version),
+		(*number)(&u.MadeAt), (*number)(&u.Version), (*words)(&u.Subs),
 		(*text)(&r.email.Value), (*number)(&r.email.VerifiedAt), (*text)(&r.phone.Value), (*number)(&r.phone.VerifiedAt),
 	}
 }
@@ -87,7 +87,8 @@ func (r *sessionRow) get() *record.Session {
 }
 
 const grantColumns = `g.id, g.user_id, g.client_id, g.sid, g.scope, g.resources, g.auth_time, g.acr, g.amr, g.rvs,
-	g.made_at, g.gen, g.rotated_at, g.late_gen, g.late_run, g.jkt, g.idle_until, g.abs_until, g.ended_at, g.origin`
+	g.made_at, g.gen, g.rotated_at, g.late_gen, g.late_run, g.jkt, g.idle_until, g.abs_until, g.ended_at,
+	g.origin, g.claims`
 
 type grantRow struct{ grant record.Grant }
 
@@ -99,6 +100,7 @@ func (r *grantRow) into() []any {
 		(*number)(&g.RVS), (*number)(&g.MadeAt), (*number)(&g.Gen), (*number)(&g.RotatedAt),
 		(*number)(&g.LateGen), (*number)(&g.LateRun), (*text)(&g.JKT), (*number)(&g.IdleUntil),
 		(*number)(&g.AbsUntil), (*number)(&g.EndedAt), (*text)(&g.Origin),
+		packed{&g.Claims},
 	}
 }
 
@@ -109,7 +111,7 @@ func (r *grantRow) get() *record.Grant {
 	return &r.grant
 }
 
-const consentColumns = `co.user_id, co.client_id, co.scope, co.cut, co.made_at`
+const consentColumns = `co.user_id, co.client_id, co.scope, co.cut, co.made_at, co.claims, co.face`
 
 type consentRow struct{ consent record.Consent }
 
@@ -117,6 +119,7 @@ func (r *consentRow) into() []any {
 	c := &r.consent
 	return []any{
 		(*text)(&c.UserID), (*text)(&c.ClientID), (*words)(&c.Scope), (*number)(&c.Cut), (*number)(&c.MadeAt),
+		(*words)(&c.Claims), (*text)(&c.Face),
 	}
 }
 

@@ -121,12 +121,24 @@ func (s *Store) RefreshState(ctx context.Context, gid, clientID string) (*record
 	}
 	g := &grant.grant
 	state := &record.RefreshState{Grant: grant.get()}
+	if state.User, err = s.userToldOf(ctx, g.Claims, g.UserID); err != nil {
+		return nil, err
+	}
 	if state.ClientState, err = s.clientState(ctx, at, clientID, g.Resources); err != nil {
 		return nil, err
 	}
 	state.Parents = above.parents(at, g.UserID, g.SID)
 	state.Parents.GID, state.Parents.GrantEndedAt = g.ID, g.EndedAt
 	return state, s.addClient(ctx, &state.Parents, g.ClientID, &state.ClientState)
+}
+
+// userToldOf is the user where an ID token is to tell of them, from the cache: not
+// older than the snapshot, like clients.
+func (s *Store) userToldOf(ctx context.Context, asked record.AskedClaims, userID string) (*record.User, error) {
+	if len(asked.IDToken) == 0 {
+		return nil, nil //nolint:nilnil // nobody asks
+	}
+	return s.user(ctx, userID)
 }
 
 const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + parentColumns + `,
@@ -153,6 +165,9 @@ func (s *Store) CodeState(ctx context.Context, codeHash []byte, clientID string)
 	}
 	c := &code.code
 	state := &record.CodeState{Code: code.get()}
+	if state.User, err = s.userToldOf(ctx, c.Request.Claims, c.UserID); err != nil {
+		return nil, err
+	}
 	if state.ClientState, err = s.clientState(ctx, at, clientID, c.Request.Resources); err != nil {
 		return nil, err
 	}

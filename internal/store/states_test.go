@@ -51,13 +51,13 @@ func TestEveryStateHoldsWhatWasPut(t *testing.T) {
 	t.Run("refresh", func(t *testing.T) {
 		got := must[*record.RefreshState](t)(s.RefreshState(t.Context(), "gid", "app"))
 		same(t, "state", got, &record.RefreshState{
-			ClientState: withAPI, Grant: ptr(grant()), Parents: withGrant(withClient(anasParents(lc), lc)),
+			ClientState: withAPI, Grant: ptr(grant()), User: user, Parents: withGrant(withClient(anasParents(lc), lc)),
 		})
 	})
 	t.Run("code", func(t *testing.T) {
 		got := must[*record.CodeState](t)(s.CodeState(t.Context(), []byte("code 1"), "app"))
 		same(t, "state", got, &record.CodeState{
-			ClientState: withAPI, Code: ptr(code()), Parents: withGrant(withClient(anasParents(lc), lc)),
+			ClientState: withAPI, Code: ptr(code()), User: user, Parents: withGrant(withClient(anasParents(lc), lc)),
 		})
 	})
 	t.Run("authorize", func(t *testing.T) {

@@ -13,6 +13,9 @@ type TokenQuery struct {
 	Token     *record.VerifiedToken // nil: what was presented is none
 	Resources []string              // the audiences that are resources, if we know them
 	WithUser  bool
+	// UserOf gives the user of the token, whose sub its client may know by a name of
+	// its own. Nil: the sub is the user's id.
+	UserOf func(client *record.Client) string
 }
 
 // TokenState gives what the fate of an access token is decided from: the log at a
@@ -37,7 +40,11 @@ func (s *Store) TokenState(ctx context.Context, q TokenQuery) (*record.TokenStat
 		return nil, err
 	}
 	if q.WithUser {
-		if state.User, err = s.user(ctx, q.Token.UserID()); err != nil {
+		userID := q.Token.UserID()
+		if q.UserOf != nil && state.Subject != nil && userID != "" {
+			userID = q.UserOf(state.Subject)
+		}
+		if state.User, err = s.user(ctx, userID); err != nil {
 			return nil, err
 		}
 	}

@@ -78,13 +78,14 @@ func grant() record.Grant {
 	return record.Grant{
 		ID: "gid", UserID: "ana", ClientID: "app", SID: "sid", Origin: "sid", Scope: []string{"openid", "api:read"},
 		Resources: []string{"https://api.example"}, Facts: facts(), RVS: born,
+		Claims: record.AskedClaims{Userinfo: []string{"name"}, IDToken: []string{"email", "name"}},
 		MadeAt: noon, Gen: 4, RotatedAt: noon - 2, LateGen: 3, LateRun: 1, JKT: "thumb",
 		IdleUntil: noon + 30*day, AbsUntil: noon + 90*day,
 	}
 }
 
 func consent() record.Consent {
-	return record.Consent{UserID: "ana", ClientID: "app", Scope: []string{"openid", "api:read"}, MadeAt: noon - 1}
+	return record.Consent{UserID: "ana", ClientID: "app", Scope: []string{"openid", "api:read"}, Claims: []string{"email", "name"}, Face: "a face", MadeAt: noon - 1}
 }
 
 func code() record.Code {
@@ -93,6 +94,7 @@ func code() record.Code {
 		Request: record.CodeRequest{
 			RedirectURI: "https://app.example/cb", RedirectURIGiven: true, Scope: []string{"openid"},
 			Resources: []string{"https://api.example"}, Nonce: "n", Facts: facts(), Offline: true,
+			Claims: record.AskedClaims{IDToken: []string{"name"}},
 		},
 		Challenge: "challenge", RVS: born, EndsAt: noon + 60_000,
 	}

@@ -34,6 +34,7 @@ func (s *site) consentPage(v *visit) {
 		Subject:     view.User.Sub,
 		RedirectURI: view.RedirectURI,
 		Scopes:      scopesOf(view.Scopes),
+		Attributes:  view.Claims,
 		Resources:   view.Resources,
 		Lasts:       view.Lasts,
 		Unassured:   view.Unassured,

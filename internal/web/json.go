@@ -12,6 +12,7 @@ import (
 // without a copy: nobody changes a value in place.
 var (
 	jsonType   = []string{"application/json;charset=UTF-8"}
+	jwtType    = []string{"application/jwt"}
 	noStore    = []string{"no-store"} // RFC 6749 §5.1
 	noCache    = []string{"no-cache"} // RFC 6749 §5.1, Pragma
 	noSniff    = []string{"nosniff"}
@@ -32,10 +33,12 @@ func (s *site) guard(h http.Header) {
 }
 
 // sendJSON sends an answer that nobody may keep.
-func (s *site) sendJSON(v *visit, status int, body []byte) {
+func (s *site) sendJSON(v *visit, status int, body []byte) { s.send(v, status, jsonType, body) }
+
+func (s *site) send(v *visit, status int, contentType []string, body []byte) {
 	h := v.Header()
 	s.guard(h)
-	h["Content-Type"] = jsonType
+	h["Content-Type"] = contentType
 	h["Cache-Control"] = noStore
 	h["Pragma"] = noCache
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

@@ -1,6 +1,10 @@
 package web
 
-import "github.com/mintmark-id/mintmark/internal/oauth"
+import (
+	"net/http"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+)
 
 // userinfo is the UserInfo endpoint. OpenID Connect Core §5.3.
 func (s *site) userinfo(v *visit) {
@@ -16,10 +20,13 @@ func (s *site) userinfo(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	claims, err := s.engine.Userinfo(v.r.Context(), token)
-	if err != nil {
+	told, err := s.engine.Userinfo(v.r.Context(), token)
+	switch {
+	case err != nil:
 		s.refuse(v, err)
-		return
+	case told.Signed != "":
+		s.send(v, http.StatusOK, jwtType, []byte(told.Signed)) // OpenID Connect Core §5.3.2: application/jwt
+	default:
+		s.sendJSON(v, http.StatusOK, told.JSON)
 	}
-	s.sendValue(v, claims)
 }

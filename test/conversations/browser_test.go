@@ -217,6 +217,9 @@ func (s *story) authorize(say step) (outcome, error) {
 	for name, values := range say.options {
 		query[name] = values
 	}
+	if claims := query.Get("claims"); claims != "" {
+		query.Set("claims", strings.ReplaceAll(claims, "'", `"`)) // a script has no other use for a double quote
+	}
 	if hint := query.Get("id_token_hint"); hint != "" {
 		query.Set("id_token_hint", s.value(hint))
 	}

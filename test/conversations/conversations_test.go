@@ -26,7 +26,7 @@
 // # The world
 //
 //	user NAME                   somebody who can sign in
-//	client ID [public] [trusted] [rotates] [hears] [grant=] [scope=] [resource=] [tokens=] [idle=] [absolute=]
+//	client ID [public] [trusted] [rotates] [hears] [pairwise] [grant=] [scope=] [resource=] [tokens=] [idle=] [absolute=]
 //	resource AUDIENCE [scope=] [tokens=]
 //	advance 58d                 moves the clock of the server: d, h, m, s
 //
@@ -36,7 +36,7 @@
 //
 //	browser NAME [from ADDRESS] takes a browser, which is new if there is none, in another network
 //	login NAME [password=]      on the sign-in page that is open, or else opened
-//	authorize CLIENT [PARAMETER=VALUE]...
+//	authorize CLIENT [PARAMETER=VALUE]...   the JSON of claims is written with single quotes
 //	continue                    on the page that asks which account; another opens the sign-in page instead
 //	allow, deny                 on the consent page
 //	logout CLIENT [hint=] [to=] what a client sends a browser to; confirm answers the question

@@ -56,6 +56,9 @@ func (s *story) addClient(say step) (outcome, error) {
 	if say.has("hears") {
 		metadata.BackchannelLogoutURI = s.hears(id)
 	}
+	if say.has("pairwise") {
+		metadata.SubjectType = "pairwise"
+	}
 	if rotates := true; say.has("rotates") {
 		metadata.RotateRefresh = &rotates
 	}

@@ -1,13 +1,18 @@
 package security_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
+	"github.com/mintmark-id/mintmark/internal/engine"
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
+	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
 
 // RFC 9068 §2.1, §2.2.
@@ -185,5 +190,150 @@ func TestI6_TheSubjectIsTheSameForEverybodyAndNothingElse(t *testing.T) {
 				t.Errorf("%s: %v", client, claims)
 			}
 		}
+	}
+}
+
+// OpenID Connect Core §8: two sectors cannot tell that it is one user, and all that is said to one of them agrees.
+func TestI6_APairwiseSubjectIsTheSameAtEveryDoorOfItsSector(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pairwise("web", "web-two", "spa")
+	b := w.newBrowser().signIn(ana)
+	subs := map[string]string{}
+	for _, client := range []string{"web", "web-two", "spa"} {
+		app := w.app(client)
+		got := app.granted(b, "scope", "openid email")
+		sub, _ := w.claims(got.ID)["sub"].(string)
+		subs[client] = sub
+		if len(sub) != 22 || sub == w.subs[ana] {
+			t.Errorf("%s: sub is %q", client, sub)
+		}
+		renewed := app.tokens(app.refresh(got.Refresh))
+		again := app.granted(b, "scope", "openid email")
+		var info map[string]any
+		w.must(json.Unmarshal([]byte(w.userinfo(got.Access).body), &info))
+		said := map[string]any{
+			"access": w.claims(got.Access)["sub"], "renewed": w.claims(renewed.Access)["sub"], "renewed ID": w.claims(renewed.ID)["sub"],
+			"the next grant": w.claims(again.ID)["sub"], "userinfo": info["sub"],
+		}
+		if client != "spa" { // public clients do not introspect
+			said["introspection"] = app.introspect(got.Access)["sub"]
+			said["introspection of a refresh token"] = app.introspect(again.Refresh)["sub"]
+		}
+		for where, value := range said {
+			if value != sub {
+				t.Errorf("%s: %s says %v, the ID token %s", client, where, value, sub)
+			}
+		}
+		if info["email"] != ana {
+			t.Errorf("%s: userinfo says %v", client, info)
+		}
+		silently := with(ask(client), "prompt", "none", "scope", "openid email")
+		if a := b.query(oauth.PathAuthorize, with(silently, "id_token_hint", got.ID)); a.param("code") == "" {
+			t.Errorf("%s: its own ID token is no hint: %q", client, a.Header.Get("Location"))
+		}
+		for _, foreign := range []string{w.subs[ana], subs["web"]} {
+			if foreign == sub {
+				continue
+			}
+			a := b.query(oauth.PathAuthorize, with(silently, "claims", `{"id_token":{"sub":{"value":"`+foreign+`"}}}`))
+			if a.param("error") != "login_required" {
+				t.Errorf("%s learns that it is %s: %q", client, foreign, a.Header.Get("Location"))
+			}
+		}
+	}
+	if subs["web"] == subs["web-two"] || subs["web"] == subs["spa"] || subs["web-two"] == subs["spa"] {
+		t.Errorf("sectors share subs: %v", subs)
+	}
+	if bobs := w.claims(w.app("web").granted(w.newBrowser().signIn(bob)).ID)["sub"]; bobs == subs["web"] {
+		t.Error("two users have one sub")
+	}
+}
+
+// pairwise makes clients of sectors of their own.
+func (w *world) pairwise(ids ...string) {
+	w.t.Helper()
+	for _, id := range ids {
+		client, err := w.engine.ClientByID(w.t.Context(), id)
+		w.must(err)
+		settings := client.Settings
+		settings.SubjectType = record.SubjectPairwise
+		_, err = w.engine.UpdateClient(w.t.Context(), id, engine.ClientForm{Name: client.Name, Settings: settings}, client.Version)
+		w.must(err)
+	}
+}
+
+// tokens.md, part 2: verifiers know a user by the sub in the token, so what ends a user names every one of them.
+func TestH7_WhatEndsAUserEndsTheTokensUnderEveryName(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*world, *browser){
+		"disabled": func(w *world, _ *browser) { w.must(w.engine.DisableUser(w.t.Context(), w.subs[ana])) },
+		"deleted":  func(w *world, _ *browser) { w.must(w.engine.DeleteUser(w.t.Context(), w.subs[ana])) },
+		"another password": func(w *world, _ *browser) {
+			_, err := w.engine.SetPassword(w.t.Context(), w.subs[ana], "")
+			w.must(err)
+		},
+		"revoked": func(w *world, _ *browser) {
+			_, err := w.engine.RevokeFor(w.t.Context(), engine.RevocationOrder{Kind: "user", IDs: []string{w.subs[ana]}, Reason: "test"})
+			w.must(err)
+		},
+		"everywhere": func(_ *world, b *browser) {
+			b.account(pages.PathAccountSignOut, url.Values{pages.FieldSignOut: {pages.SignOutEverywhere}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.pairwise("web", "web-two")
+			b, stays := w.newBrowser().signIn(ana), w.newBrowser().signIn(bob)
+			held := map[string]tokens{"web": w.app("web").granted(b), "web-two": w.app("web-two").granted(b), "legacy": w.app("legacy").granted(b)}
+			others := w.app("web").granted(stays)
+			end(w, b)
+			for client, got := range held {
+				if w.app(client).active(got.Access) {
+					t.Errorf("%s: an access token lives", client)
+				}
+				w.refuses(w.userinfo(got.Access), http.StatusUnauthorized, "invalid_token")
+				if got.Refresh != "" {
+					w.refuses(w.app(client).refresh(got.Refresh), http.StatusBadRequest, "invalid_grant")
+				}
+			}
+			if !w.app("web").active(others.Access) {
+				t.Error("somebody else's token ended with it")
+			}
+			if n := w.count(`SELECT count(*) FROM revlog WHERE kind = $1`, int64(revocation.Sub)); n != 3 {
+				t.Errorf("the log has %d entries for one user with two further names", n)
+			}
+			if n := w.count(`SELECT count(DISTINCT lc) FROM revlog WHERE kind = $1`, int64(revocation.Sub)); n != 1 {
+				t.Errorf("they are of %d moments", n)
+			}
+		})
+	}
+}
+
+// The app that is removed is known by its own name of the user, and the client whose names change starts anew.
+func TestH7_AConsentEndsUnderTheNameThatTheClientKnows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pairwise("web", "web-two")
+	b := w.newBrowser().signIn(ana)
+	web, two := w.app("web").granted(b), w.app("web-two").granted(b)
+	b.account(pages.PathAccountApp, url.Values{pages.FieldClient: {"web"}})
+	if w.app("web").active(web.Access) || !w.app("web-two").active(two.Access) {
+		t.Error("the app that was removed lives, or another ended with it")
+	}
+	w.refuses(w.userinfo(web.Access), http.StatusUnauthorized, "invalid_token")
+	client, err := w.engine.ClientByID(t.Context(), "web-two")
+	w.must(err)
+	settings := client.Settings
+	settings.SubjectType = record.SubjectPublic
+	_, err = w.engine.UpdateClient(t.Context(), "web-two", engine.ClientForm{Name: client.Name, Settings: settings}, client.Version)
+	w.must(err)
+	if w.app("web-two").active(two.Access) {
+		t.Error("a token says a sub that the client knows no more")
+	}
+	w.refuses(w.app("web-two").refresh(two.Refresh), http.StatusBadRequest, "invalid_grant")
+	if sub := w.claims(w.app("web-two").granted(b).ID)["sub"]; sub != w.subs[ana] {
+		t.Errorf("afterwards sub is %v", sub)
 	}
 }

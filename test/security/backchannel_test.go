@@ -35,7 +35,8 @@ func (w *world) hearing() <-chan string {
 		record.UpdateClient{ID: row.ID, Name: row.Name, Settings: settings, Enabled: true, Version: row.Version},
 	}))
 	post := outbox.Open(w.t.Context(), outbox.Config{
-		Store: w.store, Issuer: w.issuer.String(), Ring: w.engine.Ring, Now: w.engine.Now, Log: w.log.logger(),
+		Store: w.store, Issuer: w.issuer.String(), SubjectFor: w.engine.SubjectFor,
+		Ring: w.engine.Ring, Now: w.engine.Now, Log: w.log.logger(),
 		Egress: egress.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}),
 	})
 	w.t.Cleanup(post.Close)

@@ -52,6 +52,55 @@ func TestA10_AClientThatNothingAssuresIsAskedForEachTime(t *testing.T) {
 	}
 }
 
+// ASVS 10.7.2, RFC 6749 §10.2: claims that are asked for by name are consented to like scopes, and a client that is not
+// what it was is asked about again.
+func TestA10_ConsentIsForWhatWasNamedAndForTheClientAsItWas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	const claims = `{"userinfo":{"nickname":null},"id_token":{"email":null}}`
+	asked := with(ask("spa"), "scope", "openid", "claims", claims)
+	b.code("spa", "scope", "openid")
+	w.sendsBack(b.query(oauth.PathAuthorize, with(asked, "prompt", "none")), "https://spa.example/cb", "consent_required")
+	id := b.query(oauth.PathAuthorize, asked).param(pages.FieldInteraction)
+	page := b.query(pages.PathConsent, url.Values{pages.FieldInteraction: {id}})
+	for _, needed := range []string{"nickname", "e-mail address"} {
+		if !strings.Contains(page.body, needed) {
+			t.Errorf("the consent page does not say %q", needed)
+		}
+	}
+	if b.consent(id, pages.DecisionAllow).param("code") == "" {
+		t.Fatal("no code after the yes")
+	}
+	silently := func() answer { return b.query(oauth.PathAuthorize, with(asked, "prompt", "none")) }
+	if a := silently(); a.param("code") == "" {
+		t.Errorf("what was allowed is asked for again: %q", a.Header.Get("Location"))
+	}
+	if page := b.get(pages.PathAccount); !strings.Contains(page.body, "nickname") {
+		t.Error("the account page does not say what was allowed by name")
+	}
+	for name, change := range map[string]func(*engine.ClientForm){
+		"another name": func(f *engine.ClientForm) { f.Name = "The other spa" },
+		"one more address": func(f *engine.ClientForm) {
+			f.Settings.RedirectURIs = append(f.Settings.RedirectURIs, "https://spa.example/two")
+		},
+	} {
+		client, err := w.engine.ClientByID(t.Context(), "spa")
+		w.must(err)
+		form := engine.ClientForm{Name: client.Name, Settings: client.Settings}
+		change(&form)
+		_, err = w.engine.UpdateClient(t.Context(), "spa", form, client.Version)
+		w.must(err)
+		w.sendsBack(silently(), "https://spa.example/cb", "consent_required")
+		if b.consent(b.query(oauth.PathAuthorize, asked).param(pages.FieldInteraction), pages.DecisionAllow).param("code") == "" {
+			t.Errorf("%s: no code after the yes", name)
+		}
+		if a := silently(); a.param("code") == "" {
+			t.Errorf("%s: asked for again after the yes", name)
+		}
+	}
+}
+
 func TestA10_AConsentCoversNoMoreThanWasShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/engine"
+	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/web/pages"
 )
 
 // OpenID Connect Core §2, §3.1.3.6.
@@ -137,12 +139,120 @@ func TestK5_ACRAndAMRSayWhatWasDone(t *testing.T) {
 			t.Errorf("asked for %q a password gives %v %v", asked, claims["acr"], claims["amr"])
 		}
 	}
-	if a := b.get("/.well-known/openid-configuration"); !strings.Contains(a.body, `"claims_parameter_supported":false`) {
-		t.Error("an essential acr can be asked for, and would have to be refused")
+	// What is essential and cannot be is an error, before anybody signs in and after.
+	for _, by := range []*browser{b, w.newBrowser()} {
+		for _, prompt := range []string{"", "none", "login"} {
+			for _, claims := range []string{`{"id_token":{"acr":{"essential":true,"value":"aal2"}}}`, `{"id_token":{"acr":{"essential":true,"values":["aal3","phr"]}}}`} {
+				a := by.query(oauth.PathAuthorize, with(ask("web"), "claims", claims, "prompt", prompt))
+				w.sendsBack(a, "https://app.example/cb", "unmet_authentication_requirements")
+			}
+		}
+	}
+	claims := w.claims(w.app("web").granted(b, "claims", `{"id_token":{"acr":{"essential":true,"values":["aal2","aal1"]}}}`).ID)
+	if claims["acr"] != "aal1" {
+		t.Errorf("an essential acr that was met is %v", claims["acr"])
 	}
 	// A session without any proof left says nothing of how it came to be.
 	w.exec(`UPDATE sessions SET proofs = '[]'`)
 	if claims := w.claims(w.app("web").granted(b).ID); claims["acr"] != nil && claims["acr"] != "" {
 		t.Errorf("without a proof acr is %v", claims["acr"])
+	}
+}
+
+// OpenID Connect Core §5.5: told where it was asked for, and nowhere else; seed S1's list holds here too.
+func TestK3_ClaimsAskedForByNameAreThoseThatTheClientMayHave(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	const claims = `{"userinfo":{"nickname":{"essential":true},"phone_number":null,"sub":null,"iss":{"value":"evil"}},"id_token":{"email":null,"email_verified":null,"address":null}}`
+	got := w.app("web").granted(b, "scope", "openid", "claims", claims)
+	id := w.claims(got.ID)
+	if id["email"] != ana || id["email_verified"] != true || id["name"] != nil || id["nickname"] != nil || id["phone_number"] != nil || id["address"] != nil || id["iss"] != plainIssuer {
+		t.Errorf("the ID token says %v", id)
+	}
+	var info map[string]any
+	w.must(json.Unmarshal([]byte(w.userinfo(got.Access).body), &info))
+	if len(info) != 2 || info["nickname"] != "nana" || info["sub"] != w.subs[ana] {
+		t.Errorf("userinfo says %v", info)
+	}
+	if access := w.claims(got.Access); access["email"] != nil || access["nickname"] != nil {
+		t.Errorf("the access token says %v", access)
+	}
+	renewed := w.claims(w.app("web").tokens(w.app("web").refresh(got.Refresh)).ID)
+	if renewed["email"] != ana || renewed["auth_time"] != id["auth_time"] || renewed["sub"] != id["sub"] || renewed["nonce"] != nil {
+		t.Errorf("the renewed ID token says %v", renewed) // §12.2
+	}
+	// Half of a scope is half of the attributes, and no more by name than by scope.
+	half := w.app("half-sighted").granted(b, "scope", "openid", "claims", `{"userinfo":{"email":null,"email_verified":null,"name":null}}`)
+	var seen map[string]any
+	w.must(json.Unmarshal([]byte(w.userinfo(half.Access).body), &seen))
+	if len(seen) != 2 || seen["email"] != ana {
+		t.Errorf("userinfo of a client that may read email alone says %v", seen)
+	}
+	if plain := w.claims(w.app("web").granted(b, "scope", "openid profile email").ID); plain["email"] != nil || plain["name"] != nil {
+		t.Errorf("claims that nobody asked for: %v", plain)
+	}
+}
+
+// OpenID Connect Core §5.5.1: a value of sub is whom the answer must be about.
+func TestA6_ASubThatIsAskedForIsTheUserOrAnError(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	whose := func(sub string) string { return `{"id_token":{"sub":{"value":"` + sub + `"}}}` }
+	if a := b.query(oauth.PathAuthorize, with(ask("web"), "claims", whose(w.subs[ana]), "prompt", "none")); a.param("code") == "" {
+		t.Errorf("their own sub: %q", a.Header.Get("Location"))
+	}
+	for _, sub := range []string{w.subs[bob], canary} {
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "claims", whose(sub), "prompt", "none")), "https://app.example/cb", "login_required")
+	}
+	id := b.query(oauth.PathAuthorize, with(ask("web"), "claims", whose(w.subs[bob]))).param(pages.FieldInteraction)
+	w.sendsBack(b.post(pages.PathLogin, b.loginForm(id, ana, password)), "https://app.example/cb", "login_required")
+}
+
+// What is no claims request is refused whole, and none of it comes back.
+func TestA3_AMalformedClaimsParameterIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for _, claims := range []string{
+		canary, `"` + canary, "[]", "null", `{"userinfo":"` + canary + `"}`, `{"id_token":{"sub":"` + canary + `"}}`, `{"userinfo":{},"userinfo":{}}`,
+		`{"id_token":{"acr":{"essential":"` + canary + `"}}}`, `{} ` + canary, strings.Repeat("{", 2000),
+	} {
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "claims", claims)), "https://app.example/cb", "invalid_request")
+	}
+}
+
+// OpenID Connect Core §5.3.2: signed by the algorithm that the client registered, for it alone; an ID token likewise.
+func TestK4_AClientsAlgorithmSignsItsIDTokensAndUserinfo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	for _, alg := range []string{"RS256", "ES256", "PS256", "Ed25519"} {
+		client, err := w.engine.ClientByID(t.Context(), "web")
+		w.must(err)
+		settings := client.Settings
+		settings.IDTokenSigningAlg, settings.UserinfoSigningAlg = alg, alg
+		_, err = w.engine.UpdateClient(t.Context(), "web", engine.ClientForm{Name: client.Name, Settings: settings}, client.Version)
+		w.must(err)
+		got := w.app("web").granted(b, "scope", "openid email")
+		a := w.userinfo(got.Access)
+		if a.StatusCode != http.StatusOK || a.Header.Get("Content-Type") != "application/jwt" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%s: userinfo answers %d, %q", alg, a.StatusCode, a.Header.Get("Content-Type"))
+		}
+		if w.part(got.ID, 0)["alg"] != alg || w.part(a.body, 0)["alg"] != alg || w.part(a.body, 0)["kid"] == nil {
+			t.Errorf("%s: signed by %v and %v", alg, w.part(got.ID, 0), w.part(a.body, 0))
+		}
+		told := w.claims(a.body)
+		if told["iss"] != plainIssuer || told["aud"] != "web" || told["sub"] != w.claims(got.ID)["sub"] || told["email"] != ana {
+			t.Errorf("%s: userinfo says %v", alg, told)
+		}
+		// What is signed for showing is no hint and no credential.
+		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "id_token_hint", a.body)), "https://app.example/cb", "invalid_request")
+		w.refuses(w.userinfo(a.body), http.StatusUnauthorized, "invalid_token")
+		if hint := b.query(oauth.PathAuthorize, with(ask("web"), "id_token_hint", got.ID, "prompt", "none")); hint.param("code") == "" {
+			t.Errorf("%s: the ID token is no hint: %q", alg, hint.Header.Get("Location"))
+		}
+		w.refuses(w.userinfo(got.ID), http.StatusUnauthorized, "invalid_token")
 	}
 }

@@ -20,6 +20,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/feature/plural"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
 )
 
 func tongueOf(t *testing.T, code string) *tongue {
@@ -172,6 +174,9 @@ func asked(t *testing.T) map[string]bool {
 	}
 	for _, scope := range []string{"openid", "profile", "email", "address", "phone", "offline_access"} {
 		keys["scope."+scope] = true
+	}
+	for _, claim := range oauth.Attributes() {
+		keys["attribute."+claim] = true
 	}
 	for month := 1; month <= 12; month++ {
 		keys["month."+strconv.Itoa(month)] = true

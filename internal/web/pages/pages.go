@@ -147,6 +147,7 @@ func parseTemplates(l *tongue) (map[string]*template.Template, error) {
 func (l *tongue) templateFuncs() template.FuncMap {
 	return template.FuncMap{
 		"anchor":      anchor,
+		"attribute":   l.attribute,
 		"bdi":         bdi,
 		"client":      l.client,
 		"code":        code,

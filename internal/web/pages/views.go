@@ -97,6 +97,8 @@ type Consent struct {
 	Subject     string // the user's sub: the answer counts for nobody else
 	RedirectURI string
 	Scopes      []Scope
+	// Attributes are claims of the user that are asked for by name, beside the scopes.
+	Attributes []string
 	// Resources are the audiences of the services the client may call.
 	Resources []string
 	// Lasts is the longest time that access is renewed without asking again;
@@ -246,7 +248,9 @@ type App struct {
 	Start  string // where the user begins there; empty: nowhere
 	Client Client
 	Scopes []Scope
-	Since  time.Time
+	// Attributes are claims of the user beside the scopes.
+	Attributes []string
+	Since      time.Time
 }
 
 func (Account) template() string { return "account" }

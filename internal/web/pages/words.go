@@ -84,6 +84,10 @@ func (l *tongue) scope(s Scope) string {
 	return displayName(s.Description)
 }
 
+// attribute is the meaning of a claim that is asked for by name, in a sentence like
+// a scope's; "" for a claim that is none of OpenID Connect's.
+func (l *tongue) attribute(name string) string { return l.text("attribute." + name) }
+
 // sentence is the title and the explanation of an error page.
 type sentence struct {
 	Title, Text string
