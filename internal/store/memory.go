@@ -11,7 +11,7 @@ import (
 )
 
 // The memory holds what the revocation log says, so that the fate of an access
-// token is known without reading its parents' rows (docs/decisions/0007). A
+// token is known without reading its parents' rows (docs/decisions/0016). A
 // request that asks for it has the head confirmed first, by a reading that began
 // after the request did: whatever was acknowledged before is in it (tokens.md,
 // part 3, promise 1). One reading serves all who asked before it began.
