@@ -31,6 +31,7 @@ func experiments() []experiment {
 		{"tokens", measureTokens},
 		{"growth", measureGrowth},
 		{"mixed", measureMixed},
+		{"authorize", measureAuthorize},
 		{"registration", measureRegistration},
 		{"check", measureCheck},
 		{"table", measureTable},
