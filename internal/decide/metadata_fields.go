@@ -158,16 +158,28 @@ func peopleFields() []MetadataField {
 // tokenFields say what the client's tokens and sign-ins are like.
 func tokenFields() []MetadataField {
 	return []MetadataField{
-		text("id_token_signed_response_alg", inOIDC, "`RS256`, `ES256` or `Ed25519`; never `none`.", "`RS256` (OpenID Connect Core §15.1)",
+		text("id_token_signed_response_alg", inOIDC, "`RS256`, `ES256`, `PS256` or `Ed25519`; never `none`.", "`RS256` (OpenID Connect Core §15.1)",
 			func(s *record.ClientSettings) *string { return &s.IDTokenSigningAlg }),
 		{
-			Name: "subject_type", Spec: inOIDC, Rule: "`public`.", Default: "`public`",
-			take: func(_ *Metadata, from jose.Object) bool {
+			Name: "subject_type", Spec: inOIDC, Rule: "`public`, or `pairwise`: a `sub` of the client's sector (OpenID Connect Core §8). When the sector changes, all that the client has ends.", Default: "`public`",
+			take: func(into *Metadata, from jose.Object) bool {
 				value, err := from.String("subject_type")
-				return err == nil && value == "public"
+				if value == string(record.SubjectPairwise) {
+					into.Settings.SubjectType = record.SubjectPairwise
+				}
+				return err == nil && (value == string(record.SubjectPublic) || value == string(record.SubjectPairwise))
 			},
-			show: func(*record.Client) any { return "public" },
+			show: func(c *record.Client) any {
+				if c.Settings.SubjectType == "" {
+					return record.SubjectPublic
+				}
+				return c.Settings.SubjectType
+			},
 		},
+		text("sector_identifier_uri", inOIDC, "An https address of a JSON array in which all redirect URIs are; its host is the sector of a pairwise client. Without one that is the one host of the redirect URIs.", "",
+			func(s *record.ClientSettings) *string { return &s.SectorIdentifierURI }),
+		text("userinfo_signed_response_alg", inOIDC, "`RS256`, `ES256`, `PS256` or `Ed25519`: userinfo answers are signed.", "plain JSON",
+			func(s *record.ClientSettings) *string { return &s.UserinfoSigningAlg }),
 		{
 			Name: "default_max_age", Spec: inOIDC, Rule: "Seconds: the `max_age` of a request that names none.", Default: "no limit",
 			take: func(into *Metadata, from jose.Object) bool {

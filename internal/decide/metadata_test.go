@@ -20,7 +20,7 @@ const everything = `{
 	"initiate_login_uri": "https://app.example/start", "client_name": "App", "client_uri": "https://app.example/",
 	"logo_uri": "https://app.example/logo.png", "policy_uri": "https://app.example/policy", "tos_uri": "https://app.example/terms",
 	"contacts": ["ops@app.example"], "software_id": "4NRB1", "software_version": "2.1", "id_token_signed_response_alg": "ES256",
-	"subject_type": "public", "default_max_age": 300, "require_auth_time": true, "default_acr_values": ["aal1"],
+	"subject_type": "pairwise", "sector_identifier_uri": "https://app.example/sector", "userinfo_signed_response_alg": "RS256", "default_max_age": 300, "require_auth_time": true, "default_acr_values": ["aal1"],
 	"jwks": ` + everyKeys + `, "jwks_uri": "https://app.example/jwks", "token_endpoint_auth_signing_alg": "PS256",
 	"request_uris": ["https://app.example/request"], "request_object_signing_alg": "RS256", "require_signed_request_object": true,
 	"backchannel_logout_uri": "https://app.example/logout", "backchannel_logout_session_required": true
@@ -47,6 +47,7 @@ func TestWhatAClientSaysIsWhatIsRegistered(t *testing.T) {
 		InitiateLoginURI: "https://app.example/start", DefaultMaxAge: &age, RequireAuthTime: true, DefaultACRValues: []string{"aal1"},
 		JWKS: json.RawMessage(everyKeys), JWKSURI: "https://app.example/jwks", TokenEndpointAuthSigningAlg: "PS256",
 		RequestURIs: []string{"https://app.example/request"}, RequestObjectSigningAlg: "RS256", RequireSignedRequestObject: true,
+		SubjectType: record.SubjectPairwise, SectorIdentifierURI: "https://app.example/sector", UserinfoSigningAlg: "RS256",
 		Contacts: []string{"ops@app.example"}, SoftwareID: "4NRB1", SoftwareVersion: "2.1", IDTokenSigningAlg: "ES256",
 		BackchannelLogoutURI: "https://app.example/logout", BackchannelLogoutSessionRequired: true,
 	}}
@@ -162,7 +163,7 @@ func TestABodyThatIsNoMetadataIsRefused(t *testing.T) {
 		`{"software_statement":"x"}`:        oauth.ReasonRegistrationStatement,
 		`{"response_types":["token"]}`:      oauth.ReasonRegistrationField,
 		`{"response_types":[]}`:             oauth.ReasonRegistrationField,
-		`{"subject_type":"pairwise"}`:       oauth.ReasonRegistrationField,
+		`{"subject_type":"both"}`:           oauth.ReasonRegistrationField,
 		`{"default_max_age":-1}`:            oauth.ReasonRegistrationField,
 		`{"default_max_age":1.5}`:           oauth.ReasonRegistrationField,
 		`{"scope":"a  b"}`:                  oauth.ReasonRegistrationField,

@@ -23,8 +23,8 @@ func unservedFields() []MetadataField {
 		names []string
 	}{
 		{inOIDC, []string{
-			"sector_identifier_uri", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
-			"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
+			"id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
+			"userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
 			"request_object_encryption_alg", "request_object_encryption_enc",
 		}},
 		{"OpenID Connect Front-Channel Logout §2", []string{"frontchannel_logout_uri"}},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
+	"github.com/mintmark-id/mintmark/internal/revocation"
 	"github.com/mintmark-id/mintmark/internal/secret"
 )
 
@@ -226,6 +227,11 @@ func UpdateRegistration(m Managing, st *record.RegistrationState, env Env) Outco
 		record.UpdateClient{ID: client.ID, Name: after.Name, Settings: after.Settings, Enabled: client.Enabled, Version: client.Version},
 		record.ForgetConsents{ClientID: client.ID},
 		audited(record.Audit{Event: "registration_updated", Actor: ActorClient(client.ID), ClientID: client.ID}, env),
+	}
+	if subjectsChange(&client.Settings, &after.Settings) {
+		out.Changes = append(out.Changes, End(Ending{
+			Target: revocation.ForClient(client.ID), Reason: "subjects_changed", Actor: ActorClient(client.ID),
+		}, env)...)
 	}
 	return out
 }

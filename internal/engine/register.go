@@ -135,7 +135,7 @@ func (e *Engine) checkMetadata(ctx context.Context, name string, s *record.Clien
 	var wrong problems
 	err := e.checkClient(ctx, &ClientForm{Name: name, Settings: *s}, &wrong)
 	if err == nil {
-		err = e.ready(ctx, wrong, s.IDTokenSigningAlg)
+		err = e.ready(ctx, wrong, s.IDTokenSigningAlg, s.UserinfoSigningAlg)
 	}
 	refusal, isRefusal := errors.AsType[*Refusal](err)
 	switch {
