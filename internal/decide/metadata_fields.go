@@ -145,7 +145,7 @@ func peopleFields() []MetadataField {
 			},
 			show: func(c *record.Client) any { return c.Name },
 		},
-		text("client_uri", inBoth, "https; the consent page links to it.", "", func(s *record.ClientSettings) *string { return &s.ClientURI }),
+		text("client_uri", inBoth, "https; the pages link to it.", "", func(s *record.ClientSettings) *string { return &s.ClientURI }),
 		text("logo_uri", inBoth, "https; shown on the pages about the client.", "", func(s *record.ClientSettings) *string { return &s.LogoURI }),
 		text("policy_uri", inBoth, "https; the pages link to it.", "", func(s *record.ClientSettings) *string { return &s.PolicyURI }),
 		text("tos_uri", inBoth, "https; the pages link to it.", "", func(s *record.ClientSettings) *string { return &s.TosURI }),

@@ -134,7 +134,7 @@ func problemOf(err *oauth.Error) (pages.Problem, int) {
 }
 
 func clientOf(view engine.ClientView) pages.Client {
-	return pages.Client{Name: view.Name, LogoURI: view.LogoURI, PolicyURI: view.PolicyURI, TermsURI: view.TosURI}
+	return pages.Client{Name: view.Name, HomeURI: view.ClientURI, LogoURI: view.LogoURI, PolicyURI: view.PolicyURI, TermsURI: view.TosURI}
 }
 
 func userOf(view engine.UserView) pages.User {

@@ -52,6 +52,15 @@ func (l *tongue) client(c Client) template.HTML {
 	return wrapped(`<bdi class="client">`, name, "</bdi>")
 }
 
+// home is the name of a client, as a link to its home page if it has one.
+func (l *tongue) home(c Client) template.HTML {
+	address := httpsOnly(c.HomeURI)
+	if address == "" {
+		return l.client(c)
+	}
+	return wrapped(`<a rel="noopener noreferrer" href="`, address, `">`) + l.client(c) + "</a>"
+}
+
 // user is what a user is called.
 func user(u User) template.HTML {
 	if displayName(u.Name) != "" {

@@ -160,6 +160,7 @@ func (l *tongue) templateFuncs() template.FuncMap {
 		"initial":     initial,
 		"link":        link,
 		"name":        displayName,
+		"home":        l.home,
 		"notice":      l.notice,
 		"ordinal":     func(i int) int { return i + 1 },
 		"outward":     outward,

@@ -63,7 +63,7 @@ func every(client Client) map[string]Page {
 }
 
 var harmless = Client{
-	Name: "Harbour Ledger", LogoURI: "https://ledger.example/logo.png",
+	Name: "Harbour Ledger", HomeURI: "https://ledger.example/", LogoURI: "https://ledger.example/logo.png",
 	PolicyURI: "https://ledger.example/privacy", TermsURI: "https://ledger.example/terms",
 }
 
@@ -320,6 +320,7 @@ func TestFormsPostBelowTheIssuersPathAndCarryTheToken(t *testing.T) {
 func TestHostileClientsAreShownAndNotObeyed(t *testing.T) {
 	hostile := Client{
 		Name:      "<script>alert(1)</script>\u202egnp.exe\"",
+		HomeURI:   "javascript:alert(2)",
 		LogoURI:   "javascript:alert(1)",
 		PolicyURI: "data:text/html,hello",
 		TermsURI:  "http://plain.example/terms",
@@ -413,5 +414,21 @@ func TestAFormPostNeedsAWebAddress(t *testing.T) {
 	}
 	if _, err := NewFormPost("http://127.0.0.1:3000/cb", nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// RFC 7591 §2, client_uri: shown "in a clickable fashion".
+func TestAClientsNameLeadsToItsHomePage(t *testing.T) {
+	link := `<a rel="noopener noreferrer" href="https://ledger.example/"><bdi class="client">Harbour Ledger</bdi></a>`
+	bare := harmless
+	bare.PolicyURI, bare.TermsURI = "", ""
+	for what, client := range map[string]Client{"with policy and terms": harmless, "with neither": bare} {
+		if text := body(t, every(client)["consent"]); strings.Count(text, link) != 1 {
+			t.Errorf("%s: the consent page has the link %d times", what, strings.Count(text, link))
+		}
+	}
+	bare.HomeURI = ""
+	if text := body(t, every(bare)["consent"]); strings.Contains(text, `rel="noopener noreferrer"`) {
+		t.Error("a client without a home page is a link")
 	}
 }

@@ -25,6 +25,7 @@ func (f Form) at(path string) string {
 // out, whatever the client registered.
 type Client struct {
 	Name      string
+	HomeURI   string
 	LogoURI   string
 	PolicyURI string
 	TermsURI  string
