@@ -87,6 +87,9 @@ type ClientMetadata struct {
 	Contacts        []string `json:"contacts,omitempty"`
 	SoftwareID      string   `json:"software_id,omitempty"`
 	SoftwareVersion string   `json:"software_version,omitempty"`
+	// Localized are name, logo, home page, policy and terms in other languages, by the
+	// field's name of RFC 7591 and a language: client_name#de.
+	Localized map[string]string `json:"localized,omitempty"`
 	// AccessTokenFormat is jwt (the default) or opaque. Where the client or a resource
 	// of a token says opaque, it is.
 	AccessTokenFormat string `json:"access_token_format,omitempty"`

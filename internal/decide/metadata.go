@@ -3,6 +3,7 @@ package decide
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -82,10 +83,30 @@ func fieldNamed(name string) (MetadataField, bool) {
 		return MetadataField{}, false
 	}
 	field := metadataTable[n]
-	if tagged {
+	if tagged && !slices.Contains(Localizable(), base) {
 		field.Refused, field.reason, field.take = true, oauth.ReasonRegistrationUnserved, nil
+	} else if tagged {
+		field.take = inLanguage(name)
 	}
 	return field, true
+}
+
+// Localizable are the fields that a client may say in several languages (RFC 7591
+// §2.2).
+func Localizable() []string {
+	return []string{"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"}
+}
+
+// inLanguage takes a field whose name has a language.
+func inLanguage(name string) func(*Metadata, jose.Object) bool {
+	return func(into *Metadata, from jose.Object) bool {
+		value, err := from.String(name)
+		if into.Settings.Localized == nil {
+			into.Settings.Localized = map[string]string{}
+		}
+		into.Settings.Localized[name] = value
+		return err == nil && value != ""
+	}
 }
 
 // withMetadataDefaults fills what was left out: RFC 7591 §2, OpenID Connect
@@ -164,6 +185,9 @@ func ClientInformation(c Registered, issuer oauth.Issuer) []byte {
 		if value := field.show(c.Client); !empty(value) {
 			add(field.Name, value)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Client.Settings.Localized)) {
+		add(name, c.Client.Settings.Localized[name])
 	}
 	return append(b, '}')
 }

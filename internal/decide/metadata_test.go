@@ -20,6 +20,7 @@ const everything = `{
 	"initiate_login_uri": "https://app.example/start", "client_name": "App", "client_uri": "https://app.example/",
 	"logo_uri": "https://app.example/logo.png", "policy_uri": "https://app.example/policy", "tos_uri": "https://app.example/terms",
 	"contacts": ["ops@app.example"], "software_id": "4NRB1", "software_version": "2.1", "id_token_signed_response_alg": "ES256",
+	"client_name#de": "Anwendung", "policy_uri#pt-BR": "https://app.example/politica",
 	"subject_type": "pairwise", "sector_identifier_uri": "https://app.example/sector", "userinfo_signed_response_alg": "RS256", "default_max_age": 300, "require_auth_time": true, "default_acr_values": ["aal1"],
 	"jwks": ` + everyKeys + `, "jwks_uri": "https://app.example/jwks", "token_endpoint_auth_signing_alg": "PS256",
 	"request_uris": ["https://app.example/request"], "request_object_signing_alg": "RS256", "require_signed_request_object": true,
@@ -50,6 +51,7 @@ func TestWhatAClientSaysIsWhatIsRegistered(t *testing.T) {
 		SubjectType: record.SubjectPairwise, SectorIdentifierURI: "https://app.example/sector", UserinfoSigningAlg: "RS256",
 		Contacts: []string{"ops@app.example"}, SoftwareID: "4NRB1", SoftwareVersion: "2.1", IDTokenSigningAlg: "ES256",
 		BackchannelLogoutURI: "https://app.example/logout", BackchannelLogoutSessionRequired: true,
+		Localized: map[string]string{"client_name#de": "Anwendung", "policy_uri#pt-BR": "https://app.example/politica"},
 	}}
 	if diff := cmp.Diff(want, metadataOf(t, everything)); diff != "" {
 		t.Error(diff)
@@ -120,7 +122,8 @@ func TestNoFieldIsIgnoredInSilence(t *testing.T) {
 		if err == nil || err.Param != field.Name || !strings.Contains(err.Description, field.Name) && err.Reason != oauth.ReasonRegistrationStatement {
 			t.Errorf("an object as %s is answered with %v", field.Name, err)
 		}
-		if _, err := ReadMetadata(`{"`+field.Name+`#de":"x"}`, false); err == nil || err.Param != field.Name {
+		_, err = ReadMetadata(`{"`+field.Name+`#de":"x"}`, false)
+		if localizable := slices.Contains(Localizable(), field.Name); localizable != (err == nil) || err != nil && err.Param != field.Name {
 			t.Errorf("%s in a language is answered with %v", field.Name, err)
 		}
 		if _, err := ReadMetadata(`{"`+field.Name+`":null}`, false); err != nil {

@@ -58,6 +58,8 @@ type ClientView struct {
 	TosURI    string
 	// InitiateLoginURI is where a user begins who comes from here.
 	InitiateLoginURI string
+	// Localized are what stands above in other languages, as the settings have it.
+	Localized map[string]string
 }
 
 func viewClient(c *record.Client) ClientView {
@@ -68,6 +70,7 @@ func viewClient(c *record.Client) ClientView {
 	return ClientView{
 		ID: c.ID, Name: c.Name,
 		LogoURI: s.LogoURI, ClientURI: s.ClientURI, PolicyURI: s.PolicyURI, TosURI: s.TosURI, InitiateLoginURI: s.InitiateLoginURI,
+		Localized: s.Localized,
 	}
 }
 

@@ -233,6 +233,7 @@ func (p *problems) clientLifetimes(s *record.ClientSettings) {
 // registered are the fields of RFC 7591 that are kept as they are said.
 func (p *problems) registered(s *record.ClientSettings) {
 	p.texts("contacts", s.Contacts)
+	p.localized(s.Localized)
 	p.texts("default_acr_values", s.DefaultACRValues)
 	if s.SoftwareID != "" {
 		p.text("software_id", s.SoftwareID)

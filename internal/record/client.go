@@ -101,6 +101,9 @@ type ClientSettings struct {
 	Contacts        []string `json:"contacts,omitempty"`
 	SoftwareID      string   `json:"software_id,omitempty"`
 	SoftwareVersion string   `json:"software_version,omitempty"`
+	// Localized are fields for people in other languages, by their names with the
+	// language: client_name#de (RFC 7591 §2.2).
+	Localized map[string]string `json:"localized,omitempty"`
 	// AccessFormat is how its access tokens look; empty means a JWT. A resource may
 	// ask for opaque ones too.
 	AccessFormat AccessFormat `json:"access_token_format,omitempty"`

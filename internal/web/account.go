@@ -49,7 +49,7 @@ func (s *site) accountOf(v *visit, b engine.Browser) (pages.Account, *oauth.Erro
 	}
 	for _, x := range view.Apps {
 		page.Apps = append(page.Apps, pages.App{
-			ID: x.Client.ID, Client: clientOf(x.Client), Scopes: scopesOf(x.Scopes), Attributes: x.Claims, Since: x.Since,
+			ID: x.Client.ID, Client: s.clientIn(v, x.Client), Scopes: scopesOf(x.Scopes), Attributes: x.Claims, Since: x.Since,
 			Start: s.startAt(x.Client.InitiateLoginURI),
 		})
 	}

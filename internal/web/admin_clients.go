@@ -87,6 +87,7 @@ func clientForm(m *admin.ClientMetadata) engine.ClientForm {
 		Contacts:                m.Contacts,
 		SoftwareID:              m.SoftwareID,
 		SoftwareVersion:         m.SoftwareVersion,
+		Localized:               m.Localized,
 
 		TokenEndpointAuthSigningAlg: m.TokenEndpointAuthSigningAlg,
 		JWKS:                        m.JWKS,
@@ -161,6 +162,7 @@ func clientMetadata(name string, s *record.ClientSettings) admin.ClientMetadata 
 		Contacts:                s.Contacts,
 		SoftwareID:              s.SoftwareID,
 		SoftwareVersion:         s.SoftwareVersion,
+		Localized:               s.Localized,
 
 		TokenEndpointAuthSigningAlg: s.TokenEndpointAuthSigningAlg,
 		JWKS:                        s.JWKS,

@@ -30,7 +30,7 @@ func (s *site) choosePage(v *visit) {
 	v.clientID, v.interaction, v.uiLocales = view.Client.ID, interaction, view.UILocales
 	s.page(v, http.StatusOK, pages.Choose{
 		Form:        s.form(forChoice, b, interaction),
-		Client:      clientOf(view.Client),
+		Client:      s.clientIn(v, view.Client),
 		User:        userOf(view.User),
 		Subject:     view.User.Sub,
 		RedirectURI: view.RedirectURI,

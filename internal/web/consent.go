@@ -29,7 +29,7 @@ func (s *site) consentPage(v *visit) {
 	v.clientID, v.interaction, v.uiLocales = view.Client.ID, interaction, view.UILocales
 	s.page(v, http.StatusOK, pages.Consent{
 		Form:        s.form(forConsent, b, interaction),
-		Client:      clientOf(view.Client),
+		Client:      s.clientIn(v, view.Client),
 		User:        userOf(view.User),
 		Subject:     view.User.Sub,
 		RedirectURI: view.RedirectURI,

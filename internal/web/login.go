@@ -59,7 +59,7 @@ func (s *site) loginFor(v *visit, interaction string, b engine.Browser) (pages.L
 		return pages.Login{}, err
 	}
 	v.clientID, v.interaction, v.uiLocales = view.Client.ID, interaction, view.UILocales
-	page.Client, page.RedirectURI, page.Identifier = clientOf(view.Client), view.RedirectURI, view.LoginHint
+	page.Client, page.RedirectURI, page.Identifier = s.clientIn(v, view.Client), view.RedirectURI, view.LoginHint
 	if view.Reauthenticate {
 		page.Notice = pages.NoticeReauthenticate
 	}
@@ -131,10 +131,6 @@ func problemOf(err *oauth.Error) (pages.Problem, int) {
 		return pages.Problem{}, 0
 	}
 	return pages.Problem{Kind: kind}, http.StatusUnprocessableEntity
-}
-
-func clientOf(view engine.ClientView) pages.Client {
-	return pages.Client{Name: view.Name, HomeURI: view.ClientURI, LogoURI: view.LogoURI, PolicyURI: view.PolicyURI, TermsURI: view.TosURI}
 }
 
 func userOf(view engine.UserView) pages.User {

@@ -65,7 +65,7 @@ func (s *site) logOut(v *visit, form oauth.Form, b engine.Browser, confirmed boo
 		s.page(v, http.StatusOK, pages.Logout{
 			Form:       s.form(forLogout, b, ""),
 			User:       userOf(answer.User),
-			Client:     clientOf(answer.Client),
+			Client:     s.clientIn(v, answer.Client),
 			Parameters: logoutParameters(&request),
 		})
 	case answer.To != "" && !confirmed:
@@ -73,7 +73,7 @@ func (s *site) logOut(v *visit, form oauth.Form, b engine.Browser, confirmed boo
 	default:
 		// After a question the user goes on by a link: Chromium would hold a
 		// redirect against the question's form-action.
-		s.page(v, http.StatusOK, pages.SignedOut{Client: clientOf(answer.Client), Continue: answer.To})
+		s.page(v, http.StatusOK, pages.SignedOut{Client: s.clientIn(v, answer.Client), Continue: answer.To})
 	}
 }
 

@@ -280,9 +280,10 @@ func TestA10_AClientThatRegisteredItselfIsAlwaysAskedFor(t *testing.T) {
 func TestX3_AddressesOfClientsThatRegisterAreHTTPS(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t, withPolicy(openRegistration))
-	for _, field := range []string{"client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri"} {
+	for _, name := range []string{"client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri#de", "tos_uri#pt-BR"} {
+		field, _, _ := strings.Cut(name, "#")
 		for _, address := range []string{"http://a.example/", "javascript:alert(1)", "data:text/html,x", "//a.example/", "https://u:p@a.example/", "https:", "x"} {
-			body := fmt.Sprintf(`{"redirect_uris":["https://a.example/cb"],%q:%q}`, field, address)
+			body := fmt.Sprintf(`{"redirect_uris":["https://a.example/cb"],%q:%q}`, name, address)
 			a := world.newBrowser().says(http.MethodPost, oauth.PathRegister, "", body)
 			if world.refuses(a, http.StatusBadRequest, "invalid_client_metadata"); !strings.Contains(a.body, "("+field+")") {
 				t.Errorf("%s: %s does not say which field", body, a.body)
@@ -340,5 +341,24 @@ func TestAnAppThatSaysWhereItBeginsIsALinkOnTheAccountPage(t *testing.T) {
 	page := b.get(pages.PathAccount).body
 	if !strings.Contains(page, `href="https://app.example/start?tenant=1&amp;iss=http%3A%2F%2Flocalhost%3A8484"`) {
 		t.Errorf("no link to where it begins:\n%s", page)
+	}
+}
+
+// RFC 7591 §2.2: who reads German sees the client's German name, and everybody else the one without a language.
+func TestAClientIsCalledInTheLanguageOfThePage(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, withPolicy(openRegistration))
+	r := world.registered(strings.Replace(confidentialClient, "{", `{"client_name#de-AT":"Anwendung",`, 1))
+	for language, want := range map[string]string{"de": "Anwendung", "en": "App", "": "App"} {
+		b := world.newBrowser().signIn(ana)
+		b.header.Set("Accept-Language", language)
+		page := b.get(b.query(oauth.PathAuthorize, r.ask()).Header.Get("Location"))
+		if !strings.Contains(page.body, ">"+want+"</bdi>") {
+			t.Errorf("in %q it is not called %s:\n%s", language, want, page.body)
+		}
+	}
+	for _, wrong := range []string{`"client_name#":"x"`, `"client_name#d":"x"`, `"client_name#de_DE":"x"`, `"client_name#de":"a\u202eb"`, `"client_name#de":7`} {
+		a := world.newBrowser().says(http.MethodPost, oauth.PathRegister, "", strings.Replace(confidentialClient, "{", "{"+wrong+",", 1))
+		world.refuses(a, http.StatusBadRequest, "invalid_client_metadata")
 	}
 }
