@@ -33,8 +33,7 @@ func (s *site) languageOf(v *visit) string {
 	return oneOf(before, oneOf(s.pages.ForHeader(v.r.Header.Get("Accept-Language")), s.language))
 }
 
-// chosen takes the user's choice, which a link on our pages makes, and keeps it
-// in the browser. It is of no use to anybody else, so no form need guard it.
+// chosen is the user's choice, which a link on our pages makes.
 func (s *site) chosen(v *visit) string {
 	if !strings.Contains(v.r.URL.RawQuery, pages.FieldLanguage+"=") {
 		return ""
@@ -43,11 +42,15 @@ func (s *site) chosen(v *visit) string {
 	if err != nil || len(query[pages.FieldLanguage]) != 1 {
 		return ""
 	}
-	code := s.pages.Speaks(query.Get(pages.FieldLanguage))
-	if code != "" {
+	return s.pages.Speaks(query.Get(pages.FieldLanguage))
+}
+
+// keepLanguage keeps the user's choice in the browser. It is of no use to anybody
+// else, so no form need guard it.
+func (s *site) keepLanguage(v *visit) {
+	if code := s.chosen(v); code != "" {
 		s.setCookie(v, s.cookies.language, strings.TrimSuffix(code+"."+startOf(v.interaction), "."), browserAge)
 	}
-	return code
 }
 
 func startOf(interaction string) string { return interaction[:min(len(interaction), overWhich)] }

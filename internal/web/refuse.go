@@ -107,6 +107,7 @@ func (s *site) notFound(v *visit) {
 // page sends a page. If it cannot be rendered the answer is bare, and the log
 // has why.
 func (s *site) page(v *visit, status int, page pages.Page) {
+	s.keepLanguage(v)
 	if err := s.pages.Write(v, status, s.languageOf(v), page); err != nil && v.status == 0 {
 		s.note(v, oauth.Refuse(oauth.ReasonInternal).Because(err))
 		s.sendError(v, v.err)
