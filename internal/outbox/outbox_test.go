@@ -245,12 +245,7 @@ func TestALeaseThatRanOutIsTakenOver(t *testing.T) {
 func TestStoppingCutsOffWhatHangs(t *testing.T) {
 	w := newWorld(t)
 	hang := make(chan struct{})
-	hanging := true
-	r := w.receiver(func(http.ResponseWriter, *http.Request) {
-		if hanging {
-			<-hang
-		}
-	})
+	r := w.receiver(func(http.ResponseWriter, *http.Request) { <-hang })
 	w.client("shop", r.URL)
 	w.signOut("sid", "shop")
 	o := w.open()
@@ -260,7 +255,6 @@ func TestStoppingCutsOffWhatHangs(t *testing.T) {
 	if took := time.Since(began); took < grace || took > grace+time.Second {
 		t.Errorf("it stopped after %v", took)
 	}
-	hanging = false
 	close(hang)
 	o = w.open()
 	defer o.Close()
