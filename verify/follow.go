@@ -115,7 +115,10 @@ func (f *follower) load(ctx context.Context) error {
 }
 
 // take goes on from a snapshot, unless it is older than what a head has attested:
-// what no head has attested may have been a lie; what one has, may not go.
+// what no head has attested may have been a lie; what one has, may not go. So the
+// entries that a head has attested stay, whatever the snapshot says of the same log:
+// it may be one that was put back and has gone on since, and taking it for the whole
+// truth would bring to life what was refused a moment before.
 func (f *follower) take(next *tail) error {
 	old := f.tail
 	switch {
@@ -126,8 +129,11 @@ func (f *follower) take(next *tail) error {
 		// tokens.md I8: a restore moves the logical clock beyond every clock.
 		return fmt.Errorf("%w: another log, %s, whose logical clock is behind ours", errRollback, next.log)
 	}
-	if old == nil || old.log != next.log || old.key != next.key {
+	switch {
+	case old == nil || old.log != next.log || old.key != next.key:
 		f.epochs++
+	default:
+		next.keep(old, time.Now().UnixMilli())
 	}
 	f.tail, f.broken = next, false
 	return nil

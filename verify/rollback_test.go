@@ -37,6 +37,7 @@ func TestAVerifierShowsItsHeadWhenTheLogDoesNotGoOnFromIt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				i := newIssuer(t)
 				v := i.verifier(t, WithPolicy(Available))
+				dead := i.token(map[string]any{"jti": "j1"})
 				i.revoke(revocation.ForJTI("j1"))
 				time.Sleep(5 * time.Second)
 				if shown := i.heads(); len(shown) > 0 {
@@ -44,7 +45,12 @@ func TestAVerifierShowsItsHeadWhenTheLogDoesNotGoOnFromIt(t *testing.T) {
 				}
 				good := v.last.Load().raw
 				i.set(putBack)
-				time.Sleep(20 * time.Second)
+				for range 20 {
+					time.Sleep(time.Second)
+					if got := reason(v, dead); got != "revoked" {
+						t.Fatalf("what was refused before is %q", got)
+					}
+				}
 				shown := i.heads()
 				if len(shown) == 0 || shown[0] != good {
 					t.Fatalf("it shows %q, and holds %q", shown, good)

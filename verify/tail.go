@@ -20,6 +20,9 @@ type tail struct {
 	t        int64 // of the last good head
 	key      revocation.FeedKey
 	table    *revocation.Table
+	// before has what the table had under each name that got an entry since the last
+	// good head; no cut where that was nothing.
+	before map[uint64]revocation.Entry
 }
 
 // errFault is anything that does not fit: the copy can no longer be trusted to
@@ -123,6 +126,12 @@ func (t *tail) apply(b *batch, now int64) error {
 }
 
 func (t *tail) put(e revocation.Entry) {
+	if _, noted := t.before[e.Name]; !noted {
+		if t.before == nil {
+			t.before = map[uint64]revocation.Entry{}
+		}
+		t.before[e.Name] = t.table.Entry(e.Name)
+	}
 	if t.table.Put(e) {
 		return
 	}
@@ -152,8 +161,22 @@ func (t *tail) attest(h head) error {
 	t.position = h.position
 	t.attested = h.seq
 	t.t = h.t
+	clear(t.before)
 	return nil
 }
 
 // cursor is where to go on reading.
 func (t *tail) cursor() string { return t.log + "." + strconv.FormatInt(t.seq, 10) }
+
+// keep adds what heads had attested to another copy of the same log and has not
+// expired at now, in unix ms.
+func (t *tail) keep(old *tail, now int64) {
+	for e := range old.table.All {
+		if before, later := old.before[e.Name]; later {
+			e = before
+		}
+		for e.Cut != 0 && e.Until >= now && !t.table.Put(e) {
+			t.table = t.table.Grow(now, t.lc)
+		}
+	}
+}

@@ -167,6 +167,16 @@ func (t *Table) Cut(name uint64) int64 {
 	return t.cut(value)
 }
 
+// Entry is what the table has under a name, without a sequence number; with no cut
+// if it has nothing.
+func (t *Table) Entry(name uint64) Entry {
+	value := t.find(nonZero(name))
+	if value == 0 {
+		return Entry{Name: name}
+	}
+	return Entry{Name: name, Cut: t.cut(value), Until: t.until(value)}
+}
+
 func (t *Table) anyDead(rvs int64, names []uint64) bool {
 	var first [16]uint64
 	for i, name := range names {
