@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
@@ -14,6 +15,7 @@ const (
 // What can change (expiry, revocation) is checked at every use.
 type remembered struct {
 	token  string
+	key    uint64 // keyOf(token)
 	claims Claims
 	ends   int64 // unix ms: exp and the leeway
 	named  atomic.Pointer[named]
@@ -31,34 +33,36 @@ type named struct {
 // the payload twice over, and the fixed parts.
 func (r *remembered) size() int { return 3*len(r.token) + 512 }
 
-// cache remembers tokens by all of their bytes: neither the signature alone nor
-// a hash cut short stands for a token. It is bounded in bytes. Only tokens that
-// verified get in, so nobody can fill it with rubbish.
+// cache remembers tokens by all of their bytes: neither the signature alone nor a
+// hash stands for a token. It is bounded in bytes. Only tokens that verified get in,
+// so nobody can fill it with rubbish.
 type cache struct {
 	shards [cacheShards]cacheShard
 }
 
+// cacheShard finds a token by its key, and holds it to all of it: a map that grows
+// need not read long tokens again.
 type cacheShard struct {
 	mu     sync.RWMutex
-	tokens map[string]*remembered
+	tokens map[uint64]*remembered
 	bytes  int
 }
 
-// shard spreads by the signature's bytes. They choose a lock, never a token.
-func (c *cache) shard(token string) *cacheShard { return &c.shards[shardOf(token)] }
+// seed is drawn by each process, so that nobody can make two tokens with one key.
+var seed = maphash.MakeSeed()
 
-func shardOf(token string) int {
-	if len(token) < 4 {
-		return 0
-	}
-	return int(token[len(token)-3]^token[len(token)-4]<<3) % cacheShards
-}
+func keyOf(token string) uint64 { return maphash.String(seed, token) }
 
-func (c *cache) get(token string) *remembered {
-	s := c.shard(token)
+func (c *cache) shard(key uint64) *cacheShard { return &c.shards[key%cacheShards] }
+
+func (c *cache) get(key uint64, token string) *remembered {
+	s := c.shard(key)
 	s.mu.RLock()
-	r := s.tokens[token]
+	r := s.tokens[key]
 	s.mu.RUnlock()
+	if r == nil || r.token != token {
+		return nil
+	}
 	return r
 }
 
@@ -66,33 +70,44 @@ func (c *cache) get(token string) *remembered {
 // shard loses entries in no particular order: whoever returns pays one
 // verification.
 func (c *cache) put(r *remembered) *remembered {
-	s := c.shard(r.token)
+	s := c.shard(r.key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if before := s.tokens[r.token]; before != nil {
+	before := s.tokens[r.key]
+	switch {
+	case before == nil:
+	case before.token == r.token:
 		return before
+	default:
+		delete(s.tokens, r.key)
+		s.bytes -= before.size()
 	}
 	if s.tokens == nil {
-		s.tokens = map[string]*remembered{}
+		s.tokens = map[uint64]*remembered{}
 	}
-	for token, old := range s.tokens {
-		if s.bytes+r.size() <= cacheBytes/cacheShards {
-			break
-		}
-		delete(s.tokens, token)
-		s.bytes -= old.size()
+	if s.bytes += r.size(); s.bytes > cacheBytes/cacheShards {
+		s.makeRoom()
 	}
-	s.tokens[r.token] = r
-	s.bytes += r.size()
+	s.tokens[r.key] = r
 	return r
 }
 
+func (s *cacheShard) makeRoom() {
+	for key, old := range s.tokens {
+		if s.bytes <= cacheBytes/cacheShards {
+			break
+		}
+		delete(s.tokens, key)
+		s.bytes -= old.size()
+	}
+}
+
 func (c *cache) drop(r *remembered) {
-	s := c.shard(r.token)
+	s := c.shard(r.key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.tokens[r.token] == r {
-		delete(s.tokens, r.token)
+	if s.tokens[r.key] == r {
+		delete(s.tokens, r.key)
 		s.bytes -= r.size()
 	}
 }

@@ -130,7 +130,7 @@ type callList struct {
 	head *call
 }
 
-func (cs *calls) list(c *call) *callList { return &cs.lists[shardOf(c.seen.token)] }
+func (cs *calls) list(c *call) *callList { return &cs.lists[c.seen.key%cacheShards] }
 
 func (cs *calls) add(c *call) {
 	l := cs.list(c)

@@ -30,12 +30,14 @@ func (v *Verifier) Check(ctx context.Context, token string) (*Claims, error) {
 }
 
 func (v *Verifier) check(ctx context.Context, token string, d demand, now time.Time) (*remembered, error) {
-	r := v.cache.get(token)
+	key := keyOf(token)
+	r := v.cache.get(key, token)
 	if r == nil {
 		var err error
 		if r, err = v.read(ctx, token); err != nil {
 			return nil, err
 		}
+		r.key = key
 		if err := v.notYet(r, now); err != nil {
 			return nil, err
 		}

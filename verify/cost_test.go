@@ -86,7 +86,8 @@ func TestTheCacheIsBoundedInBytes(t *testing.T) {
 	var c cache
 	long := strings.Repeat("x", 10_000)
 	for n := range 20_000 {
-		c.put(&remembered{token: long + strconv.Itoa(n) + "abcd"})
+		token := long + strconv.Itoa(n)
+		c.put(&remembered{token: token, key: keyOf(token)})
 	}
 	total := 0
 	for n := range c.shards {

@@ -83,7 +83,7 @@ func StartExampleIssuer() (url, token string, logOut, stop func()) {
 	i := makeIssuer("http://" + server.Listener.Addr().String())
 	server.Config.Handler = i
 	server.Start()
-	return i.url, i.token(nil), func() { i.revoke(revocation.ForSub("ana")) }, server.Close
+	return i.url, i.token(map[string]any{"rvs": i.lc}), func() { i.revoke(revocation.ForSub("ana")) }, server.Close
 }
 
 func makeIssuer(url string) *issuer {

@@ -87,7 +87,8 @@ func TestServerSentEventsEndWhenTheirTokenDies(t *testing.T) {
 			})))
 			defer api.Close()
 			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, api.URL, nil)
-			req.Header.Set("Authorization", "Bearer "+i.token(nil))
+			// What is minted in the millisecond of a cutoff lives: so it is of before.
+			req.Header.Set("Authorization", "Bearer "+i.token(map[string]any{"rvs": i.lc}))
 			req.Header.Set("Accept", "text/event-stream")
 			res, err := http.DefaultClient.Do(req)
 			if err != nil || res.StatusCode != http.StatusOK {
