@@ -18,6 +18,9 @@ type Revocation struct {
 	IDs    []string `json:"ids,omitempty"`
 	Reason string   `json:"reason"`            // for the log and the audit trail
 	DryRun bool     `json:"dry_run,omitempty"` // only say what would end
+	// KeepSignIns ends only the live access tokens of a user: sessions and grants go
+	// on, and applications get new tokens, which say what is true now.
+	KeepSignIns bool `json:"keep_sign_ins,omitempty"`
 }
 
 // RevocationResult is what came of a revocation.

@@ -19,6 +19,8 @@ type revokeCommand struct {
 	Reason string        `required:"" placeholder:"R" help:"Why, for the log and the audit trail."`
 	Wait   time.Duration `default:"2s" placeholder:"D" help:"How long to wait for the verifiers to confirm it, at most 10s (2s if not said; 0s does not wait)."`
 	DryRun bool          `help:"Say what would end, and change nothing."`
+
+	KeepSignIns bool `help:"Of a user: end only the access tokens that are out. Sign-ins and grants go on, and applications get new tokens."`
 }
 
 // Run revokes, and says who has refused it by now.
@@ -29,6 +31,9 @@ func (c *revokeCommand) Run(i *invocation, server *admin.Client) error {
 	if names := namesOf[c.Kind]; len(c.IDs) != len(names) {
 		return usagef("revoke %s takes %s", c.Kind, cmp.Or(strings.Join(names, " and "), "nothing more"))
 	}
+	if c.KeepSignIns && c.Kind != "user" {
+		return usagef("--keep-sign-ins is for revoke user")
+	}
 	if err := c.resolve(i, server); err != nil {
 		return err
 	}
@@ -36,7 +41,9 @@ func (c *revokeCommand) Run(i *invocation, server *admin.Client) error {
 	if c.DryRun {
 		wait = 0
 	}
-	result, err := server.Revoke(i.ctx, admin.Revocation{Kind: c.Kind, IDs: c.IDs, Reason: c.Reason, DryRun: c.DryRun}, wait)
+	result, err := server.Revoke(i.ctx, admin.Revocation{
+		Kind: c.Kind, IDs: c.IDs, Reason: c.Reason, DryRun: c.DryRun, KeepSignIns: c.KeepSignIns,
+	}, wait)
 	if problem, ok := errors.AsType[*admin.Problem](err); ok && problem.Type == admin.ProblemNotFound {
 		return fmt.Errorf("%s; nothing was changed", c.missing())
 	}
@@ -115,6 +122,8 @@ var tokensOf = map[string]string{
 func (c *revokeCommand) wouldEnd(r admin.RevocationResult) string {
 	tokens := tokensOf[c.Kind]
 	switch {
+	case c.KeepSignIns:
+		return "No session and no grant, but every access token of the user that is out"
 	case tokens == "" && r.Grants == 0:
 		return "This token"
 	case tokens == "":

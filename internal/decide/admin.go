@@ -47,15 +47,6 @@ func SetPassword(user *record.User, hash, actor string, env Env) []record.Change
 	return append(changes, End(endingUser(user, act), env)...)
 }
 
-// SignOutUser ends all sign-ins and grants of a user. keepSignIns ends only the
-// live access tokens: each application gets new ones, which say what is true now
-// (a role was taken away).
-func SignOutUser(user *record.User, keepSignIns bool, actor string, env Env) []record.Change {
-	what := endingUser(user, userAct("signed_out_by_admin", actor, user.ID))
-	what.KeepRow = keepSignIns
-	return End(what, env)
-}
-
 // subjectsChange reports whether a client would know its users by other subs. What
 // it has ends then: no token of before says who is meant afterwards.
 func subjectsChange(before, after *record.ClientSettings) bool {

@@ -64,8 +64,9 @@ func TestAnAdministratorsActsEndWhatTheySay(t *testing.T) {
 		{"set a password", SetPassword(user, "$argon2id$", "admin", env), plan(
 			record.PutFactor{Factor: factor}, ofUser("password_set"), userEnds("password_set", cut),
 		)},
-		{"sign a user out", SignOutUser(user, false, "admin", env), userEnds("signed_out_by_admin", cut)},
-		{"end a user's live tokens, keep the sign-ins", SignOutUser(user, true, "admin", env), userEnds("signed_out_by_admin", nil)},
+		{"end a user's live tokens, keep the sign-ins", End(Ending{
+			Target: revocation.ForSub("ana"), Reason: "role taken away", Actor: "admin", KeepRow: true,
+		}, env), userEnds("role taken away", nil)},
 		{"disable a client", DisableClient(client, "admin", env), plan(updated, ofClient("client_disabled"), clientEnds("client_disabled"))},
 		{"enable a client: nothing comes back", EnableClient(client, "admin", env), plan(enabled, ofClient("client_enabled"))},
 		{"delete a client: the log first", DeleteClient("shop", "admin", env), plan(

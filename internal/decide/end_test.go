@@ -254,7 +254,9 @@ func anyPlan(t *rapid.T) []record.Change {
 		func() []record.Change { return EnableUser(user, ActorAdmin, env) },
 		func() []record.Change { return DeleteUser(user, ActorAdmin, env) },
 		func() []record.Change { return SetPassword(user, "hash", ActorAdmin, env) },
-		func() []record.Change { return SignOutUser(user, false, ActorAdmin, env) },
+		func() []record.Change {
+			return End(Ending{Target: revocation.ForSub(user.ID), Subs: user.Subs}, env)
+		},
 		func() []record.Change { return DisableClient(client, ActorAdmin, env) },
 		func() []record.Change { return EnableClient(client, ActorAdmin, env) },
 		func() []record.Change { return DeleteClient(client.ID, ActorAdmin, env) },

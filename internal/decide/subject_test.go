@@ -125,7 +125,7 @@ func TestAnEndHitsEveryNameOfTheUser(t *testing.T) {
 		"disabled":   {DisableUser(user, "admin", env), both},
 		"deleted":    {DeleteUser(user, "admin", env), both},
 		"password":   {SetPassword(user, "x", "admin", env), both},
-		"live alone": {SignOutUser(user, true, "admin", env), both},
+		"live alone": {End(Ending{Target: revocation.ForSub(pairwiseID), Subs: user.Subs, KeepRow: true}, env), both},
 		"everywhere": {SignOutEverywhere(account, env).Changes, append(slices.Clone(both), revocation.ForSID("session"))},
 		"app removed": {
 			RemoveApp(client, account, env).Changes,

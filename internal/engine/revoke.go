@@ -21,6 +21,9 @@ type RevocationOrder struct {
 	IDs    []string // what names it: nothing for all, a sub and a client_id for a consent, else one
 	Reason string   // for the log and the audit trail, in the administrator's words
 	DryRun bool     // only say what would end
+	// KeepSignIns ends only the live access tokens of a user: applications get new
+	// ones, which say what is true now.
+	KeepSignIns bool
 }
 
 // Revoked is what a revocation ended, or would end.
@@ -101,6 +104,9 @@ func (o *RevocationOrder) check() error {
 	case len(o.IDs) != n || slices.Contains(o.IDs, ""):
 		wrong.add("ids", "are %d for the kind %s", n, o.Kind)
 	}
+	if o.KeepSignIns && o.Kind != "user" {
+		wrong.add("keep_sign_ins", "is for the kind user")
+	}
 	wrong.name("reason", o.Reason)
 	return wrong.refusal()
 }
@@ -110,7 +116,7 @@ func (e *Engine) aimAt(ctx context.Context, o RevocationOrder) (aim, error) {
 	every := func(*ManagedGrant) bool { return true }
 	switch o.Kind {
 	case "user":
-		return e.aimAtUser(ctx, o.IDs[0])
+		return e.aimAtUser(ctx, o.IDs[0], o.KeepSignIns)
 	case "session":
 		return e.aimAtSession(ctx, o.IDs[0])
 	case "grant":
@@ -133,16 +139,17 @@ func (e *Engine) aimAt(ctx context.Context, o RevocationOrder) (aim, error) {
 	return aim{target: revocation.ForAll(), grants: every, sessions: func(*ManagedSession) bool { return true }}, nil
 }
 
-func (e *Engine) aimAtUser(ctx context.Context, sub string) (aim, error) {
+func (e *Engine) aimAtUser(ctx context.Context, sub string, keepSignIns bool) (aim, error) {
 	row, err := found(e.store.User(ctx, sub))
 	if err != nil {
 		return aim{}, err
 	}
-	return aim{
-		target: revocation.ForSub(sub), about: decide.Ending{Subs: row.Subs}, user: sub,
-		grants:   func(*ManagedGrant) bool { return true },
-		sessions: func(*ManagedSession) bool { return true },
-	}, nil
+	what := aim{target: revocation.ForSub(sub), about: decide.Ending{Subs: row.Subs, KeepRow: keepSignIns}, user: sub}
+	if !keepSignIns {
+		what.grants = func(*ManagedGrant) bool { return true }
+		what.sessions = func(*ManagedSession) bool { return true }
+	}
+	return what, nil
 }
 
 func (e *Engine) aimAtSession(ctx context.Context, sid string) (aim, error) {

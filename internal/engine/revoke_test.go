@@ -53,6 +53,33 @@ func TestWhatAnAdministratorRevokesIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// tokens.md, part 2: "end live tokens but keep sign-ins".
+func TestARoleThatIsTakenAwayEndsTokensAndNoSignIn(t *testing.T) {
+	o := newOffice(t)
+	tokens := o.signIn()
+	order := o.order("user", o.ana)
+	order.KeepSignIns = true
+	_, err := o.RevokeFor(t.Context(), order)
+	o.must(err)
+	if o.active(tokens.Access) {
+		t.Error("the access token is active")
+	}
+	sessions, _, err := o.SessionPage(t.Context(), o.ana, "")
+	o.must(err)
+	grants, _, err := o.GrantPage(t.Context(), o.ana, "", "")
+	o.must(err)
+	if len(sessions) != 1 || sessions[0].Dead != "" || len(grants) != 1 || grants[0].Dead != "" || !grants[0].Refreshes {
+		t.Errorf("there are %+v and %+v", sessions, grants)
+	}
+	for _, kind := range []string{"session", "grant", "consent", "client", "token", "key", "audience", "all"} {
+		order.Kind = kind
+		_, err := o.RevokeFor(t.Context(), order)
+		if refusal, ok := errors.AsType[*engine.Refusal](err); !ok || refusal.Kind != engine.Invalid {
+			t.Errorf("%s without its sign-ins: %v", kind, err)
+		}
+	}
+}
+
 // tokens.md I7: what ended for ever does not end again; a cutoff is made again, for
 // what was minted since. Either is said.
 func TestI7WhoRevokesTwiceIsToldSo(t *testing.T) {

@@ -22,7 +22,7 @@ func (a *administration) revoke(ctx context.Context, r *http.Request, in *admin.
 	var revoked engine.Revoked
 	got, err := receiptAfter(ctx, a.Feed, wait, func() (err error) {
 		revoked, err = a.Engine.RevokeFor(ctx, engine.RevocationOrder{
-			Kind: in.Kind, IDs: in.IDs, Reason: in.Reason, DryRun: in.DryRun,
+			Kind: in.Kind, IDs: in.IDs, Reason: in.Reason, DryRun: in.DryRun, KeepSignIns: in.KeepSignIns,
 		})
 		return err
 	})
