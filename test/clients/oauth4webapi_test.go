@@ -95,13 +95,10 @@ func TestOAuth4WebAPIDoesAllThatItCan(t *testing.T) {
 			}
 			client := s.NewClient("JavaScript app", flags...)
 			user := s.NewUser(c.method + "@example.com")
-			done := relyingParty{
+			relyingParty{
 				Issuer: s.Issuer, ClientID: client.ClientID, ClientSecret: client.ClientSecret, PrivateJWK: key,
 				Method: c.method, Alg: c.alg, Callback: callback, Goodbye: goodbye, API: api, Sub: user.Sub, Email: user.Email,
-			}.run(t, person.New(t, s.Issuer, user))
-			if !slices.Equal(done, steps) {
-				t.Errorf("done:\n%s\nexpected:\n%s", strings.Join(done, "\n"), strings.Join(steps, "\n"))
-			}
+			}.does(t, person.New(t, s.Issuer, user), steps...)
 		})
 	}
 }
@@ -137,6 +134,14 @@ func ownKey(t *testing.T) (private map[string]string, set string) {
 	return private, set
 }
 
+// does holds the script to the steps that it has to do.
+func (r relyingParty) does(t *testing.T, p *person.Person, steps ...string) {
+	t.Helper()
+	if done := r.run(t, p); !slices.Equal(done, steps) {
+		t.Errorf("done:\n%s\nexpected:\n%s", strings.Join(done, "\n"), strings.Join(steps, "\n"))
+	}
+}
+
 // run runs the script with a person in front of its browser, and gives the steps
 // that it has done.
 func (r relyingParty) run(t *testing.T, p *person.Person) (done []string) {
@@ -150,23 +155,27 @@ func (r relyingParty) run(t *testing.T, p *person.Person) (done []string) {
 	if script == "" {
 		script = "relying-party.mjs"
 	}
-	node := exec.CommandContext(t.Context(), "node", script)
-	node.Dir = "testdata"
-	node.Env = append(node.Environ(), "MINTMARK_CLIENT="+string(told))
-	node.Stderr = &problems
-	in, err := node.StdinPipe()
+	program := "node"
+	if strings.HasSuffix(script, ".py") {
+		program = filepath.Join(".venv", "bin", "python")
+	}
+	process := exec.CommandContext(t.Context(), program, script)
+	process.Dir = "testdata"
+	process.Env = append(process.Environ(), "MINTMARK_CLIENT="+string(told))
+	process.Stderr = &problems
+	in, err := process.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := node.StdoutPipe()
+	out, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := node.Start(); err != nil {
-		t.Fatalf("starting node: %v", err)
+	if err := process.Start(); err != nil {
+		t.Fatalf("starting %s: %v", program, err)
 	}
 	done = browse(t, p, out, in)
-	if err := node.Wait(); err != nil {
+	if err := process.Wait(); err != nil {
 		t.Errorf("the relying party failed after the steps %q: %v\n%s", done, err, problems.String())
 	}
 	return done

@@ -1,24 +1,9 @@
-// A relying party on oauth4webapi that registers itself before it signs its user
-// in. It is told in MINTMARK_CLIENT what it wants to be, and talks to whoever
-// started it as relying-party.mjs does.
+// A relying party on oauth4webapi that registers itself before it signs its user in.
 import assert from 'node:assert/strict'
-import { createInterface } from 'node:readline'
 import * as oauth from 'oauth4webapi'
+import { end, given, open, step } from './story.mjs'
 
-const given = JSON.parse(process.env.MINTMARK_CLIENT)
 const plain = { [oauth.allowInsecureRequests]: true } // http, on loopback
-const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-
-async function open(address) {
-  console.log(`open ${address}`)
-  const { value } = await answers.next()
-  return new URL(value)
-}
-
-async function step(name, run) {
-  await run()
-  console.log(`done ${name}`)
-}
 
 const issuer = new URL(given.issuer)
 let as
@@ -129,4 +114,4 @@ await step('management', async () => {
   await assert.rejects(oauth.processUserInfoResponse(as, client, given.sub, response)) // all that it had has ended
 })
 
-process.stdin.destroy()
+end()

@@ -1,13 +1,10 @@
 // A relying party on oauth4webapi, as its examples say to write one, and an API on
-// jose. It is told in MINTMARK_CLIENT what it is, prints a line for each step that
-// it has done, and asks whoever started it to be its user's browser: it prints
-// "open ADDRESS" and reads the address at which the browser ended up.
+// jose.
 import assert from 'node:assert/strict'
-import { createInterface } from 'node:readline'
 import * as jose from 'jose'
 import * as oauth from 'oauth4webapi'
+import { end, given, open, step } from './story.mjs'
 
-const given = JSON.parse(process.env.MINTMARK_CLIENT)
 const plain = { [oauth.allowInsecureRequests]: true } // http, on loopback
 const client = { client_id: given.client_id, id_token_signed_response_alg: given.alg }
 // A key of the client's own: it signs assertions, and the authorization request.
@@ -22,19 +19,6 @@ const authentication = {
   none: oauth.None,
 }[given.method](given.client_secret)
 const confidential = given.method !== 'none'
-
-const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-
-async function open(address) {
-  console.log(`open ${address}`)
-  const { value } = await answers.next()
-  return new URL(value)
-}
-
-async function step(name, run) {
-  await run()
-  console.log(`done ${name}`)
-}
 
 // The error of an OAuth answer, by its code.
 const refusedWith = (code) => (error) => error instanceof oauth.ResponseBodyError && error.error === code
@@ -247,4 +231,4 @@ if (confidential) {
   })
 }
 
-process.stdin.destroy()
+end()
