@@ -265,7 +265,13 @@ func giveCode(ask Ask, answer AuthorizeAnswer, wanted wish, st *record.Authorize
 	if ask.interaction != nil {
 		changes = append(changes, record.UseInteraction{IDHash: ask.interaction.IDHash, At: env.Now})
 	}
-	changes = append(changes, record.PutCode{Code: record.Code{
+	// The session is locked by its own change first, and then held for the code: the
+	// other way round two requests of a session would wait for each other.
+	changes = append(changes, record.SeeSession{
+		ID:        st.Session.ID,
+		SeenAt:    env.Now,
+		IdleUntil: min(env.Now+env.Policy.SessionIdle, st.Session.AbsUntil),
+	}, record.PutCode{Code: record.Code{
 		Hash:      secret.Hash(answer.Code),
 		ClientID:  st.Client.ID,
 		UserID:    st.Session.UserID,
@@ -284,11 +290,7 @@ func giveCode(ask Ask, answer AuthorizeAnswer, wanted wish, st *record.Authorize
 			Facts:            SessionFacts(st.Session),
 			Offline:          wanted.offline,
 		},
-	}}, record.SeeSession{
-		ID:        st.Session.ID,
-		SeenAt:    env.Now,
-		IdleUntil: min(env.Now+env.Policy.SessionIdle, st.Session.AbsUntil),
-	})
+	}})
 	changes = append(changes, giveSubject(st.Client, st.User, env)...)
 	if ask.consented {
 		changes = append(changes, rememberConsent(wanted, st, env)...)

@@ -85,7 +85,7 @@ func TestASessionAndAConsentGiveACode(t *testing.T) {
 	if diff := cmp.Diff(want, got.Answer, cmp.AllowUnexported(oauth.RedirectURI{})); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
-	if diff := diffChanges([]record.Change{record.PutCode{Code: pageCode(c.env)}, seen}, got.Changes); diff != "" {
+	if diff := diffChanges([]record.Change{seen, record.PutCode{Code: pageCode(c.env)}}, got.Changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
@@ -298,7 +298,7 @@ func TestWhatACodeIsForFollowsTheRequestAndTheClient(t *testing.T) {
 			}
 			want := pageCode(c.env)
 			tc.want(&want.Request)
-			if diff := diffChanges([]record.Change{record.PutCode{Code: want}, seen}, got.Changes); diff != "" {
+			if diff := diffChanges([]record.Change{seen, record.PutCode{Code: want}}, got.Changes); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 			if got.Answer.Mode != tc.mode {

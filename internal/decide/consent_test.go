@@ -31,8 +31,8 @@ func TestAYesGivesTheCodeAndIsRemembered(t *testing.T) {
 			}
 			want := []record.Change{
 				record.UseInteraction{IDHash: secret.Hash("page"), At: tokenNow},
-				record.PutCode{Code: pageCode(env)},
 				seen,
+				record.PutCode{Code: pageCode(env)},
 				record.PutConsent{Consent: record.Consent{UserID: "ana", ClientID: "shop", Scope: tc.after, Face: face(st.Client), MadeAt: tokenNow}},
 				record.Audit{
 					At: tokenNow, Event: "consent_given", Actor: "user:ana", UserID: "ana", ClientID: "shop", Detail: "email openid",

@@ -152,15 +152,18 @@ func (w *flights) write(group []*plan, at int64) ([]error, *view) {
 }
 
 // byLocks orders plans by what they lock, the same way on every node, so that two
-// flights rarely wait for each other: the head of the log first, then rows by id,
-// which is the first text or hash among a statement's arguments.
+// flights rarely wait for each other: the head of the log first, then rows by id.
+// Of what many plans lock that is the session, and who changes it comes before who
+// only holds it: two flights that both hold it could not both go on to change it.
+// Of others it is the first text or hash among a statement's arguments.
 func byLocks(a, b *plan) int {
-	return cmp.Or(int(numberOf(b.clocked)-numberOf(a.clocked)), strings.Compare(a.lockName(), b.lockName()))
+	return cmp.Or(int(numberOf(b.clocked)-numberOf(a.clocked)), strings.Compare(a.lockName(), b.lockName()),
+		int(numberOf(a.holds)-numberOf(b.holds)))
 }
 
 func (p *plan) lockName() string {
-	if len(p.steps) == 0 {
-		return ""
+	if p.session != "" || len(p.steps) == 0 {
+		return p.session
 	}
 	for _, arg := range p.steps[0].args {
 		switch id := arg.(type) {

@@ -22,6 +22,8 @@ type plan struct {
 	clocked bool            // it moves the logical clock
 	cutsAll bool
 	made    string   // the user whom this plan makes
+	session string   // that it changes or holds; on PostgreSQL it orders the locks
+	holds   bool     // it holds the session and changes nothing of it
 	longest int64    // ms, of a RaiseLongest in this plan
 	newLog  *logName // that a RestartLog of this plan begins
 	err     error    // what could not be made a statement
@@ -129,8 +131,10 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.RenewSession:
 		p.renewSession(c)
 	case record.SeeSession:
+		p.session = c.ID
 		p.do(seeSession, c.SeenAt, c.IdleUntil, c.ID)
 	case record.EndSession:
+		p.session = c.ID
 		p.do(endSession, c.At, c.ID)
 	case record.MarkSession:
 		p.markSession(c.ID)

@@ -69,6 +69,7 @@ func (p *plan) putSession(s record.Session, factorID string) {
 }
 
 func (p *plan) renewSession(c record.RenewSession) {
+	p.session = c.ID
 	p.guard(renewSession, bytesOf(c.CookieHash), p.json(c.Proofs), c.AuthTime, c.RVS, c.SeenAt, c.IdleUntil,
 		c.ID, bytesOf(c.OldCookieHash), c.FactorID)
 }
@@ -76,7 +77,7 @@ func (p *plan) renewSession(c record.RenewSession) {
 // markSession comes before every cut of the plan, wherever the plan has it: what
 // is alive is asked of the state before.
 func (p *plan) markSession(sid string) {
-	p.clocked = true
+	p.clocked, p.session = true, sid
 	p.before += 2
 	p.steps = slices.Insert(p.steps, 0,
 		step{text: markSession, args: []any{planClock{}, sid}, guard: true},
@@ -110,6 +111,7 @@ const (
 )
 
 func (p *plan) putCode(c record.Code) {
+	p.session = c.SID
 	p.guard(putCode, bytesOf(c.Hash), c.ClientID, c.UserID, c.SID, c.GID, p.json(c.Request), c.Challenge,
 		c.RVS, c.UsedAt, c.EndsAt)
 }
@@ -133,6 +135,7 @@ const (
 )
 
 func (p *plan) putGrant(g record.Grant, sessionID string) {
+	p.session, p.holds = sessionID, true
 	p.guard(putGrant, g.ID, g.UserID, g.ClientID, g.SID, p.words(g.Scope), p.words(g.Resources),
 		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), g.RVS,
 		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, g.Origin,

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/test/postgresql"
 )
 
@@ -141,4 +143,36 @@ func explainOnPostgres(t *testing.T, conn *pgx.Conn, name, text string) (lines [
 		t.Fatalf("%s: %v", text, err)
 	}
 	return lines
+}
+
+// Many requests at once in a few sessions: each gets its code, and no two flights wait
+// for each other, which the server would end only after a second, by an error.
+func TestFlightsDoNotWaitForEachOtherOnPostgreSQL(t *testing.T) {
+	server := postgresql.New(t)
+	s := world(t, onPostgreSQL(server.Schema(t)))
+	const sessions, each = 4, 100
+	for i := range sessions {
+		made := session()
+		made.ID, made.CookieHash = fmt.Sprint("s", i), fmt.Append(nil, "its cookie ", i)
+		commit(t, s, record.PutSession{Session: made})
+	}
+	parallel(4*sessions, func(i int) {
+		for n := range each {
+			asked, given := code(), grant()
+			asked.SID, asked.Hash = fmt.Sprint("s", (i+n)%sessions), fmt.Append(nil, n, " code ", i)
+			given.ID, given.SID = fmt.Sprint(n, "grant", i), asked.SID
+			seen := record.SeeSession{ID: asked.SID, SeenAt: noon, IdleUntil: noon + day}
+			spent := record.UseCode{Hash: asked.Hash, ClientID: asked.ClientID, At: noon}
+			if err := errors.Join(
+				s.Commit(t.Context(), []record.Change{seen, record.PutCode{Code: asked}}),
+				s.Commit(t.Context(), []record.Change{spent, record.PutGrant{Grant: given, SessionID: asked.SID}}),
+			); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	said, err := os.ReadFile(filepath.Join(server.Dir(), "log"))
+	if err != nil || strings.Contains(string(said), "deadlock detected") {
+		t.Errorf("%v: the server says:\n%s", err, said)
+	}
 }
