@@ -23,7 +23,7 @@ type room struct {
 // rooms is the whole house, as docs/architecture.md draws it.
 var rooms = []room{
 	{"cmd", "everything", "github.com/alecthomas/kong", "it only wires, and only its wiring knows the command line library"},
-	{"bench", "everything", "modernc.org/sqlite golang.org/x/crypto", "it measures from outside, against floors of its own"},
+	{"bench", "everything", "modernc.org/sqlite github.com/jackc/pgx/v5 golang.org/x/crypto", "it measures from outside, against floors of its own"},
 	{"bench/others", "", "github.com/golang-jwt/jwt/v5 github.com/go-jose/go-jose/v4 github.com/lestrrat-go/jwx/v3", "it is a module of its own: what others would use instead of ours"},
 	{"examples", "admin verify", "", "an example may use only what its reader can import"},
 	{"internal/gendocs", "config decide inspect jose metrics mint oauth record secret web", "", "it writes docs/reference from the tables that the code runs by, and is part of no program"},

@@ -18,27 +18,28 @@ type finding struct {
 
 // experiment measures one or more findings.
 type experiment struct {
-	name string
-	run  func(context.Context, *bench) ([]finding, error)
+	name     string
+	run      func(context.Context, *bench) ([]finding, error)
+	anywhere bool // it is measured on PostgreSQL too
 }
 
 func experiments() []experiment {
 	return []experiment{
-		{"sign-in", measureSignIn},
-		{"start", measureStart},
-		{"memory", measureMemory},
-		{"binary", measureBinary},
-		{"tokens", measureTokens},
-		{"growth", measureGrowth},
-		{"mixed", measureMixed},
-		{"authorize", measureAuthorize},
-		{"registration", measureRegistration},
-		{"check", measureCheck},
-		{"table", measureTable},
-		{"load", measureLoad},
-		{"revoke", measureRevoke},
-		{"fleet", measureFleet},
-		{"crash", measureCrash},
+		{"sign-in", measureSignIn, true},
+		{"start", measureStart, false},
+		{"memory", measureMemory, false},
+		{"binary", measureBinary, false},
+		{"tokens", measureTokens, false},
+		{"growth", measureGrowth, false},
+		{"mixed", measureMixed, true},
+		{"authorize", measureAuthorize, true},
+		{"registration", measureRegistration, false},
+		{"check", measureCheck, false},
+		{"table", measureTable, false},
+		{"load", measureLoad, false},
+		{"revoke", measureRevoke, false},
+		{"fleet", measureFleet, false},
+		{"crash", measureCrash, false},
 	}
 }
 

@@ -36,8 +36,8 @@ type floorGrant struct {
 	refresh *chain
 }
 
-// openFloors starts the floors in a directory of their own and makes the grants.
-func openFloors(ctx context.Context, binary, directory string, grants int) (*floorSite, error) {
+// openFloors starts the floors in a directory of their own, or on a cluster, and makes the grants.
+func openFloors(ctx context.Context, binary, directory string, rows *cluster, grants int) (*floorSite, error) {
 	data := filepath.Join(directory, "floors-data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the floors' directory: %w", err)
@@ -46,10 +46,15 @@ func openFloors(ctx context.Context, binary, directory string, grants int) (*flo
 	if err != nil {
 		return nil, err
 	}
-	p, err := launch(ctx, address, filepath.Join(directory, "floors.log"), binary, "-listen", address, "-data", data)
+	flags := []string{"-listen", address, "-data", data}
+	if rows != nil {
+		flags = append(flags, "-database", rows.url())
+	}
+	p, err := launch(ctx, address, filepath.Join(directory, "floors.log"), binary, flags...)
 	if err != nil {
 		return nil, err
 	}
+	p.cluster = rows
 	f := &floorSite{process: p}
 	if err := f.makeGrants(ctx, grants); err != nil {
 		_ = p.stop() // the reason is the error at hand

@@ -62,6 +62,7 @@ type bench struct {
 	binary    string // the server's
 	floors    *floorSite
 	tenants   *tenants
+	clusters  []*cluster
 }
 
 func (b *bench) measure(ctx context.Context) (report, error) {
@@ -90,8 +91,25 @@ func (b *bench) startFloors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.floors, err = openFloors(ctx, binary, b.directory, slices.Max(b.connections))
+	rows, err := b.cluster(ctx, "floors-rows")
+	if err != nil {
+		return err
+	}
+	b.floors, err = openFloors(ctx, binary, b.directory, rows, slices.Max(b.connections))
 	return err
+}
+
+// cluster starts a PostgreSQL that ends with the run; nil without an error: SQLite is measured.
+func (b *bench) cluster(ctx context.Context, name string) (*cluster, error) {
+	if b.database != onPostgres {
+		return nil, nil //nolint:nilnil // each program has a file of its own
+	}
+	c, err := startCluster(ctx, b.directory, name)
+	if err != nil {
+		return nil, err
+	}
+	b.clusters = append(b.clusters, c)
+	return c, nil
 }
 
 func (b *bench) startServer(ctx context.Context) error {
@@ -101,6 +119,9 @@ func (b *bench) startServer(ctx context.Context) error {
 	}
 	s, err := newSite(b.binary, b.directory, "server")
 	if err != nil {
+		return err
+	}
+	if s.rows, err = b.cluster(ctx, "server-rows"); err != nil {
 		return err
 	}
 	if err := s.start(ctx); err != nil {
@@ -121,6 +142,9 @@ func (b *bench) stop() {
 	}
 	if b.floors != nil {
 		_ = b.floors.stop()
+	}
+	for _, c := range b.clusters {
+		_ = c.stop()
 	}
 }
 
@@ -158,7 +182,7 @@ func (b *bench) compareAll(ctx context.Context, r *report) {
 
 func (b *bench) experimentAll(ctx context.Context, r *report) {
 	for _, e := range experiments() {
-		if !b.wants(e.name) || ctx.Err() != nil {
+		if !b.wants(e.name) || !b.can(e) || ctx.Err() != nil {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "bench: %s\n", e.name)
@@ -175,6 +199,9 @@ func (b *bench) experimentAll(ctx context.Context, r *report) {
 }
 
 func (o options) wants(name string) bool { return len(o.only) == 0 || slices.Contains(o.only, name) }
+
+// can reports whether an experiment is about this database.
+func (o options) can(e experiment) bool { return o.database == onSQLite || e.anywhere }
 
 // names are what -only takes.
 func names() []string {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,14 @@ type options struct {
 	mixed       time.Duration
 	limit       time.Duration
 	directory   string
+	database    string
 }
+
+// What -database takes.
+const (
+	onSQLite   = "sqlite"
+	onPostgres = "postgres"
+)
 
 func parseOptions(args []string) (options, error) {
 	o := options{}
@@ -42,6 +50,7 @@ func parseOptions(args []string) (options, error) {
 	flags.DurationVar(&o.mixed, "mixed", 15*time.Second, "length of the mixed load")
 	flags.DurationVar(&o.limit, "limit", 2*time.Hour, "end everything after this time")
 	flags.StringVar(&o.directory, "dir", os.TempDir(), "make databases below this `directory`: its disk is part of the result")
+	flags.StringVar(&o.database, "database", onSQLite, "measure on sqlite or postgres, of which Debian's package postgresql is needed")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -74,6 +83,18 @@ func (o options) validate() error {
 	for _, name := range o.only {
 		if !known(name) {
 			return fmt.Errorf("-only: %q is none of %s", name, strings.Join(names(), ", "))
+		}
+	}
+	return o.validateDatabase()
+}
+
+func (o options) validateDatabase() error {
+	if o.database != onSQLite && o.database != onPostgres {
+		return fmt.Errorf("-database: %q is neither %s nor %s", o.database, onSQLite, onPostgres)
+	}
+	for _, e := range experiments() {
+		if slices.Contains(o.only, e.name) && !o.can(e) {
+			return fmt.Errorf("-only: %q is measured on %s alone", e.name, onSQLite)
 		}
 	}
 	return nil

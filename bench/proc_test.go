@@ -18,13 +18,13 @@ func TestTimesAreFoundBehindAnyProgramName(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := parseStat(tt.stat); err != nil || got != tt.want {
+			if got, err := parseStat(tt.stat, ownTime); err != nil || got != tt.want {
 				t.Errorf("got %v, %v, want %v", got, err, tt.want)
 			}
 		})
 	}
 	for _, bad := range []string{"", "42 mintmark S 1 2 3", "42 (x) S 1 2", "1 (x) S 0 0 0 0 -1 0 0 0 0 0 a 0 0 0", "1 (x) S 0 0 0 0 -1 0 0 0 0 0 0 -1 0 0"} {
-		if got, err := parseStat(bad); err == nil {
+		if got, err := parseStat(bad, ownTime); err == nil {
 			t.Errorf("%q gave %v", bad, got)
 		}
 	}

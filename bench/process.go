@@ -33,6 +33,7 @@ type process struct {
 	command *exec.Cmd
 	ended   chan struct{} // closed when it has ended, after err is set
 	err     error
+	cluster *cluster // that it keeps its rows in; nil: in a file of its own
 }
 
 // freeAddress is a loopback address that nobody listens on.
@@ -44,31 +45,46 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// launch starts a program that will listen on address, and returns at once. What it prints is appended to log, a file:
-// that is where a service's log goes, and reading a pipe would cost the generator time. It ends with ctx, asked first.
+// launch starts a program that will listen on address, and returns at once. What it prints is appended to log. It ends
+// with ctx, asked first.
 func launch(ctx context.Context, address, log, binary string, args ...string) (*process, error) {
+	return run(address, log, exec.CommandContext(ctx, binary, args...))
+}
+
+// run starts a command. What it prints goes into a file: that is where a service's log goes, and reading a pipe would
+// cost the generator time.
+func run(address, log string, command *exec.Cmd) (*process, error) {
 	file, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening a log: %w", err)
 	}
 	defer file.Close() // the child has its own
-	p := &process{address: address, log: log, ended: make(chan struct{})}
-	p.command = exec.CommandContext(ctx, binary, args...)
-	p.command.Stdout, p.command.Stderr = file, file
-	p.command.Cancel = func() error { return p.command.Process.Signal(syscall.SIGTERM) }
-	p.command.WaitDelay = readyWithin
+	p := &process{address: address, log: log, command: command, ended: make(chan struct{})}
+	command.Stdout, command.Stderr = file, file
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = readyWithin
 	p.started = time.Now()
-	if err := p.command.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", filepath.Base(binary), err)
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", filepath.Base(command.Path), err)
 	}
 	go func() {
-		p.err = p.command.Wait()
+		p.err = command.Wait()
 		close(p.ended)
 	}()
 	return p, nil
 }
 
 func (p *process) pid() int { return p.command.Process.Pid }
+
+// cpuTime is what the process has used, with the PostgreSQL that it has for itself.
+func (p *process) cpuTime() (time.Duration, error) {
+	own, err := cpuTime(p.pid())
+	if err != nil || p.cluster == nil {
+		return own, err
+	}
+	database, err := familyTime(p.cluster.pid())
+	return own + database, err
+}
 
 // stop asks the process to end and waits for it; after a while it is killed, which is an error. One that never ran or
 // has ended already is left as it is.

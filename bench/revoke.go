@@ -234,7 +234,7 @@ type clocks struct {
 }
 
 func (r *firingRange) clocks() (clocks, error) {
-	server, err := cpuTime(r.pid())
+	server, err := r.cpuTime()
 	if err != nil {
 		return clocks{}, err
 	}

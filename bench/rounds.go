@@ -21,7 +21,7 @@ type side struct {
 type sample struct {
 	requests int
 	rate     float64 // requests per second
-	cpu      float64 // CPU microseconds of the process per request
+	cpu      float64 // CPU microseconds of the process and its database per request
 	p50, p99 time.Duration
 }
 
@@ -29,7 +29,7 @@ var errNothingServed = errors.New("no request was answered in a round")
 
 // measure runs one round. The process is idle before and after, so what it used in between was for these requests.
 func (s side) measure(ctx context.Context, duration time.Duration) (sample, error) {
-	before, err := cpuTime(s.process.pid())
+	before, err := s.process.cpuTime()
 	if err != nil {
 		return sample{}, err
 	}
@@ -37,7 +37,7 @@ func (s side) measure(ctx context.Context, duration time.Duration) (sample, erro
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := cpuTime(s.process.pid())
+	after, err := s.process.cpuTime()
 	if err != nil {
 		return sample{}, err
 	}

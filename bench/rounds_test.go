@@ -66,7 +66,7 @@ func startFloors(t *testing.T, grants int) *floorSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := openFloors(context.WithoutCancel(t.Context()), binary, directory, grants)
+	f, err := openFloors(context.WithoutCancel(t.Context()), binary, directory, nil, grants)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ type site struct {
 	data   string
 	issuer string
 	flags  []string // of serve, beside those that every site has
+	rows   *cluster // nil: a file in data
 }
 
 // newSite makes a data directory and chooses an address; it starts nothing.
@@ -51,12 +52,15 @@ func (s *site) start(ctx context.Context) error {
 
 // launch starts the server without waiting for it.
 func (s *site) launch(ctx context.Context) error {
-	p, err := launch(ctx, s.address, s.log, s.binary,
-		append([]string{"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data}, s.flags...)...)
+	flags := append([]string{"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data}, s.flags...)
+	if s.rows != nil {
+		flags = append(flags, "--database", s.rows.url())
+	}
+	p, err := launch(ctx, s.address, s.log, s.binary, flags...)
 	if err != nil {
 		return err
 	}
-	s.process = p
+	p.cluster, s.process = s.rows, p
 	return nil
 }
 

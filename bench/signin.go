@@ -54,7 +54,7 @@ func cpuTimes(processes []*process, work func() error) ([]time.Duration, error) 
 	before := make([]time.Duration, len(processes))
 	for i, p := range processes {
 		var err error
-		if before[i], err = cpuTime(p.pid()); err != nil {
+		if before[i], err = p.cpuTime(); err != nil {
 			return nil, err
 		}
 	}
@@ -63,7 +63,7 @@ func cpuTimes(processes []*process, work func() error) ([]time.Duration, error) 
 	}
 	used := make([]time.Duration, len(processes))
 	for i, p := range processes {
-		after, err := cpuTime(p.pid())
+		after, err := p.cpuTime()
 		if err != nil {
 			return nil, err
 		}

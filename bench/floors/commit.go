@@ -38,7 +38,7 @@ func newCommitter(db *sql.DB) (*committer, error) {
 	c := &committer{conn: conn, queue: make(chan rotation, largestGroup), done: make(chan struct{})}
 	for statement, text := range map[**sql.Stmt]string{
 		&c.begin:    `BEGIN IMMEDIATE`,
-		&c.update:   `UPDATE grants SET gen = gen + 1, rotated_at = $1 WHERE id = $2 AND gen = $3 AND status = 'live'`,
+		&c.update:   moveGrant,
 		&c.commit:   `COMMIT`,
 		&c.rollback: `ROLLBACK`,
 	} {
@@ -68,7 +68,7 @@ func (c *committer) run() {
 	defer close(c.done)
 	group, results := make([]rotation, 0, largestGroup), make([]error, 0, largestGroup)
 	for first := range c.queue {
-		group = c.gather(append(group[:0], first))
+		group = gather(c.queue, append(group[:0], first))
 		var err error
 		results, err = c.write(group, results[:0])
 		for i, r := range group {
@@ -82,10 +82,10 @@ func (c *committer) run() {
 }
 
 // gather adds what waits already, and waits for nothing.
-func (c *committer) gather(group []rotation) []rotation {
+func gather(queue chan rotation, group []rotation) []rotation {
 	for len(group) < largestGroup {
 		select {
-		case next, open := <-c.queue:
+		case next, open := <-queue:
 			if !open {
 				return group
 			}

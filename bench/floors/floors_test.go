@@ -1,11 +1,13 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,20 +16,51 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	_ "github.com/jackc/pgx/v5/stdlib" // to look past the floors' own statements
+
+	"github.com/mintmark-id/mintmark/test/postgresql"
 )
 
-func openFloors(t *testing.T) *floors {
+func TestMain(m *testing.M) { os.Exit(postgresql.Main(m.Run)) }
+
+// lab is floors with a way past their own statements.
+type lab struct {
+	*floors
+	db *sql.DB
+}
+
+func openFloors(t *testing.T) *lab {
 	t.Helper()
-	f, err := newFloors(t.TempDir())
+	f, err := newFloors(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.close)
-	return f
+	return &lab{f, f.rows.(sqlite).db}
+}
+
+// onBoth runs a test on each database.
+func onBoth(t *testing.T, test func(*testing.T, *lab)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) { test(t, openFloors(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		at := postgresql.Schema(t)
+		f, err := newFloors("", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(f.close)
+		db, err := sql.Open("pgx", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() }) // it has done its work
+		test(t, &lab{f, db})
+	})
 }
 
 // post sends a form to a floor and returns the status and the answer.
-func (f *floors) post(path string, form url.Values) (int, map[string]any) {
+func (f *lab) post(path string, form url.Values) (int, map[string]any) {
 	request := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	recorder := httptest.NewRecorder()
@@ -37,7 +70,7 @@ func (f *floors) post(path string, form url.Values) (int, map[string]any) {
 	return recorder.Code, answer
 }
 
-func (f *floors) mustPost(t *testing.T, path string, form url.Values) map[string]any {
+func (f *lab) mustPost(t *testing.T, path string, form url.Values) map[string]any {
 	t.Helper()
 	status, answer := f.post(path, form)
 	if status != http.StatusOK {
@@ -47,7 +80,7 @@ func (f *floors) mustPost(t *testing.T, path string, form url.Values) map[string
 }
 
 // claims verifies a token with a library that nobody here wrote.
-func (f *floors) claims(t *testing.T, token any) map[string]any {
+func (f *lab) claims(t *testing.T, token any) map[string]any {
 	t.Helper()
 	text, _ := token.(string)
 	parsed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.ES256})
@@ -134,101 +167,105 @@ func TestTheVerifyingFloorsAcceptTheirTokensAndNoOthers(t *testing.T) {
 }
 
 func TestTheReadOfTheVerifyingFloorDecides(t *testing.T) {
-	f := openFloors(t)
-	form := url.Values{"token": {f.mustPost(t, "/grant", nil)["access_token"].(string)}}
-	for _, statement := range []string{`UPDATE grants SET status = 'ended'`, `DELETE FROM grants`} {
-		if _, err := f.store.db.Exec(statement); err != nil {
-			t.Fatal(err)
+	onBoth(t, func(t *testing.T, f *lab) {
+		form := url.Values{"token": {f.mustPost(t, "/grant", nil)["access_token"].(string)}}
+		for _, statement := range []string{`UPDATE grants SET status = 'ended'`, `DELETE FROM grants`} {
+			if _, err := f.db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+			if answer := f.mustPost(t, "/verify-read", form); answer["active"] != false || answer["sub"] != nil {
+				t.Errorf("after %s: %v", statement, answer)
+			}
+			if answer := f.mustPost(t, "/verify", form); answer["active"] != true {
+				t.Errorf("without the read, after %s: %v", statement, answer)
+			}
 		}
-		if answer := f.mustPost(t, "/verify-read", form); answer["active"] != false || answer["sub"] != nil {
-			t.Errorf("after %s: %v", statement, answer)
-		}
-		if answer := f.mustPost(t, "/verify", form); answer["active"] != true {
-			t.Errorf("without the read, after %s: %v", statement, answer)
-		}
-	}
+	})
 }
 
 // generation reads what is stored, past the store's own statements.
-func (f *floors) generation(t *testing.T, refreshToken string) int64 {
+func (f *lab) generation(t *testing.T, refreshToken string) int64 {
 	t.Helper()
 	id, _, _ := strings.Cut(refreshToken, ".")
 	var generation int64
-	if err := f.store.db.QueryRow(`SELECT gen FROM grants WHERE id = $1 AND rotated_at > 0`, id).Scan(&generation); err != nil {
+	if err := f.db.QueryRow(`SELECT gen FROM grants WHERE id = $1 AND rotated_at > 0`, id).Scan(&generation); err != nil {
 		t.Fatal(err)
 	}
 	return generation
 }
 
 func TestARefreshMovesItsOwnGrantByOneAndSignsTwoTokens(t *testing.T) {
-	f := openFloors(t)
-	other := f.mustPost(t, "/grant", nil)["refresh_token"].(string)
-	grant := f.mustPost(t, "/grant", nil)
-	token := grant["refresh_token"].(string)
-	for want := int64(1); want <= 3; want++ {
-		answer := f.mustPost(t, "/refresh", url.Values{"refresh_token": {token}})
-		access, id := f.claims(t, answer["access_token"]), f.claims(t, answer["id_token"])
-		if access["gid"] != f.claims(t, grant["access_token"])["gid"] || id["sub"] != access["sub"] || id["aud"] != access["client_id"] {
-			t.Errorf("access token %v, ID token %v", access, id)
+	onBoth(t, func(t *testing.T, f *lab) {
+		other := f.mustPost(t, "/grant", nil)["refresh_token"].(string)
+		grant := f.mustPost(t, "/grant", nil)
+		token := grant["refresh_token"].(string)
+		for want := int64(1); want <= 3; want++ {
+			answer := f.mustPost(t, "/refresh", url.Values{"refresh_token": {token}})
+			access, id := f.claims(t, answer["access_token"]), f.claims(t, answer["id_token"])
+			if access["gid"] != f.claims(t, grant["access_token"])["gid"] || id["sub"] != access["sub"] || id["aud"] != access["client_id"] {
+				t.Errorf("access token %v, ID token %v", access, id)
+			}
+			token = answer["refresh_token"].(string)
+			if got := f.generation(t, token); got != want || token != refreshToken(strings.Split(token, ".")[0], want) {
+				t.Errorf("generation %d, token %s, want %d", got, token, want)
+			}
 		}
-		token = answer["refresh_token"].(string)
-		if got := f.generation(t, token); got != want || token != refreshToken(strings.Split(token, ".")[0], want) {
-			t.Errorf("generation %d, token %s, want %d", got, token, want)
+		if got := f.generation(t, other); got != 0 {
+			t.Errorf("another grant moved to %d", got)
 		}
-	}
-	if got := f.generation(t, other); got != 0 {
-		t.Errorf("another grant moved to %d", got)
-	}
+	})
 }
 
 func TestARefreshIsRefusedForWhatIsNotItsTurn(t *testing.T) {
-	f := openFloors(t)
-	token := f.mustPost(t, "/grant", nil)["refresh_token"].(string)
-	f.mustPost(t, "/refresh", url.Values{"refresh_token": {token}})
-	for _, bad := range []string{token, "", "x", "unknown.0", token + "x"} {
-		if status, _ := f.post("/refresh", url.Values{"refresh_token": {bad}}); status != http.StatusBadRequest {
-			t.Errorf("%q: status %d", bad, status)
+	onBoth(t, func(t *testing.T, f *lab) {
+		token := f.mustPost(t, "/grant", nil)["refresh_token"].(string)
+		f.mustPost(t, "/refresh", url.Values{"refresh_token": {token}})
+		for _, bad := range []string{token, "", "x", "unknown.0", token + "x"} {
+			if status, _ := f.post("/refresh", url.Values{"refresh_token": {bad}}); status != http.StatusBadRequest {
+				t.Errorf("%q: status %d", bad, status)
+			}
 		}
-	}
-	if got := f.generation(t, token); got != 1 {
-		t.Errorf("generation %d", got)
-	}
-}
-
-func TestOneOfManyRotationsOfAGrantWinsAndAllOfManyGrants(t *testing.T) {
-	f := openFloors(t)
-	const n = 64
-	shared, own := f.mustPost(t, "/grant", nil)["refresh_token"].(string), make([]string, n)
-	for i := range own {
-		own[i] = f.mustPost(t, "/grant", nil)["refresh_token"].(string)
-	}
-	var won, moved atomic.Int64
-	rotate := func(token string, count *atomic.Int64) {
-		id, generation, err := parseRefreshToken(token)
-		if err == nil {
-			err = f.committer.rotate(id, generation, time.Now())
-		}
-		switch {
-		case err == nil:
-			count.Add(1)
-		case !errors.Is(err, errConflict):
-			t.Error(err)
-		}
-	}
-	var running sync.WaitGroup
-	for _, token := range own {
-		running.Go(func() { rotate(shared, &won) })
-		running.Go(func() { rotate(token, &moved) })
-	}
-	running.Wait()
-	if won.Load() != 1 || moved.Load() != n {
-		t.Errorf("%d won, %d of %d moved", won.Load(), moved.Load(), n)
-	}
-	for _, token := range append(own, shared) {
 		if got := f.generation(t, token); got != 1 {
 			t.Errorf("generation %d", got)
 		}
-	}
+	})
+}
+
+func TestOneOfManyRotationsOfAGrantWinsAndAllOfManyGrants(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *lab) {
+		const n = 64
+		shared, own := f.mustPost(t, "/grant", nil)["refresh_token"].(string), make([]string, n)
+		for i := range own {
+			own[i] = f.mustPost(t, "/grant", nil)["refresh_token"].(string)
+		}
+		var won, moved atomic.Int64
+		rotate := func(token string, count *atomic.Int64) {
+			id, generation, err := parseRefreshToken(token)
+			if err == nil {
+				err = f.rows.rotate(id, generation, time.Now())
+			}
+			switch {
+			case err == nil:
+				count.Add(1)
+			case !errors.Is(err, errConflict):
+				t.Error(err)
+			}
+		}
+		var running sync.WaitGroup
+		for _, token := range own {
+			running.Go(func() { rotate(shared, &won) })
+			running.Go(func() { rotate(token, &moved) })
+		}
+		running.Wait()
+		if won.Load() != 1 || moved.Load() != n {
+			t.Errorf("%d won, %d of %d moved", won.Load(), moved.Load(), n)
+		}
+		for _, token := range append(own, shared) {
+			if got := f.generation(t, token); got != 1 {
+				t.Errorf("generation %d", got)
+			}
+		}
+	})
 }
 
 func TestTheDatabaseIsAsDurableAsTheTableSays(t *testing.T) {
@@ -236,10 +273,10 @@ func TestTheDatabaseIsAsDurableAsTheTableSays(t *testing.T) {
 	var journal string
 	var synchronous int
 	// The committer's own connection, whose settings are the ones that count.
-	if err := f.committer.conn.QueryRowContext(t.Context(), `PRAGMA journal_mode`).Scan(&journal); err != nil {
+	if err := f.rows.(sqlite).conn.QueryRowContext(t.Context(), `PRAGMA journal_mode`).Scan(&journal); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.committer.conn.QueryRowContext(t.Context(), `PRAGMA synchronous`).Scan(&synchronous); err != nil {
+	if err := f.rows.(sqlite).conn.QueryRowContext(t.Context(), `PRAGMA synchronous`).Scan(&synchronous); err != nil {
 		t.Fatal(err)
 	}
 	if journal != "wal" || synchronous != 2 {

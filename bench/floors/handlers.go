@@ -15,12 +15,20 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
+// database is where the grants are.
+type database interface {
+	refreshState(id string) (refreshState, error)
+	grantIsLive(id string) (bool, error)
+	makeGrant(now time.Time) (string, error)
+	rotate(id string, generation int64, now time.Time) error
+}
+
 // floors holds what the handlers share.
 type floors struct {
-	store     *store
-	committer *committer
-	keys      *keys
-	password  passwordHash
+	rows     database
+	close    func()
+	keys     *keys
+	password passwordHash
 }
 
 // passwordHash is one stored argon2id hash, with the parameters that Mintmark uses: 19 MiB, two passes, one lane.
@@ -30,27 +38,28 @@ func hashPassword(password string, salt []byte) []byte {
 	return argon2.IDKey([]byte(password), salt, 2, 19*1024, 1, 32)
 }
 
-func newFloors(directory string) (*floors, error) {
+// newFloors opens a SQLite database in a directory, or, where there is a url, the empty PostgreSQL database there.
+func newFloors(directory, url string) (*floors, error) {
 	keys, err := newKeys()
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(directory)
+	salt := randomBytes(16)
+	f := &floors{keys: keys, password: passwordHash{salt: salt, hash: hashPassword("correct horse battery staple", salt)}}
+	if url != "" {
+		p, err := openPostgres(url)
+		if err != nil {
+			return nil, err
+		}
+		f.rows, f.close = p, p.close
+		return f, nil
+	}
+	s, err := openSQLite(directory)
 	if err != nil {
 		return nil, err
 	}
-	committer, err := newCommitter(store.db)
-	if err != nil {
-		return nil, errors.Join(err, store.close())
-	}
-	salt := randomBytes(16)
-	password := passwordHash{salt: salt, hash: hashPassword("correct horse battery staple", salt)}
-	return &floors{store: store, committer: committer, keys: keys, password: password}, nil
-}
-
-func (f *floors) close() {
-	f.committer.close()
-	_ = f.store.close() // the database is thrown away
+	f.rows, f.close = s, s.close
+	return f, nil
 }
 
 // routes names the floors. Each path is one line of the benchmark's table; /grant is how the benchmark prepares them.
@@ -123,7 +132,7 @@ func (f *floors) verifyRead(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	live, err := f.store.grantIsLive(claims.Grant)
+	live, err := f.rows.grantIsLive(claims.Grant)
 	if err != nil {
 		fail(w, err)
 		return
@@ -142,7 +151,7 @@ func (f *floors) refresh(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	state, err := f.store.refreshState(id)
+	state, err := f.rows.refreshState(id)
 	if err != nil {
 		fail(w, err)
 		return
@@ -157,7 +166,7 @@ func (f *floors) refresh(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	if err := f.committer.rotate(id, generation, now); err != nil {
+	if err := f.rows.rotate(id, generation, now); err != nil {
 		fail(w, err)
 		return
 	}
@@ -189,12 +198,12 @@ func (f *floors) checkPassword(w http.ResponseWriter, r *http.Request) {
 
 // grant makes a user and a grant of its own, and replies with the tokens that the other handlers take.
 func (f *floors) grant(w http.ResponseWriter, _ *http.Request) {
-	id, err := f.store.makeGrant(time.Now())
+	id, err := f.rows.makeGrant(time.Now())
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	state, err := f.store.refreshState(id)
+	state, err := f.rows.refreshState(id)
 	if err != nil {
 		fail(w, err)
 		return

@@ -1,5 +1,5 @@
 // Floors is the least that the work of a token server costs: bare net/http handlers, the standard library, and SQLite
-// through database/sql with prepared statements. No client is authenticated, nothing is revoked, nothing is logged.
+// through database/sql or PostgreSQL through pgx, with prepared statements. No client is authenticated, nothing is revoked, nothing is logged.
 // The benchmark runs it as a process of its own and states Mintmark's figures as multiples of these.
 package main
 
@@ -18,20 +18,21 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8480", "`address` to listen on")
 	data := flag.String("data", "", "`directory` for the database")
+	url := flag.String("database", "", "`URL` of an empty PostgreSQL database, in the place of SQLite")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, *listen, *data); err != nil {
+	if err := serve(ctx, *listen, *data, *url); err != nil {
 		fmt.Fprintln(os.Stderr, "floors:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(ctx context.Context, listen, data string) error {
+func serve(ctx context.Context, listen, data, url string) error {
 	if data == "" {
 		return errors.New("-data is missing")
 	}
-	floors, err := newFloors(data)
+	floors, err := newFloors(data, url)
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,46 @@ CREATE TABLE grants (
 	status TEXT NOT NULL, auth_time BIGINT NOT NULL, rvs BIGINT NOT NULL, gen BIGINT NOT NULL, rotated_at BIGINT NOT NULL,
 	idle_until BIGINT NOT NULL) WITHOUT ROWID;`
 
+// The statements, of one text for both databases.
+const (
+	readState = `SELECT g.id, g.client_id, g.sid, g.scope, g.status, g.auth_time, g.rvs, g.gen, g.idle_until, u.id
+		FROM grants g JOIN users u ON u.id = g.user_id WHERE g.id = $1 AND u.status = 'active'`
+	readIsLive  = `SELECT status = 'live' FROM grants WHERE id = $1`
+	moveGrant   = `UPDATE grants SET gen = gen + 1, rotated_at = $1 WHERE id = $2 AND gen = $3 AND status = 'live'`
+	insertUser  = `INSERT INTO users VALUES ($1, 'active', 'ana@example.com')`
+	insertGrant = `INSERT INTO grants VALUES ($1, $2, 'bench-web', $3, 'openid profile email', 'live', $4, $5, 0, $6, $7)`
+)
+
+// grantRow is what insertGrant takes.
+func grantRow(id, user string, now time.Time) []any {
+	return []any{id, user, randomID(), now.Unix(), now.UnixMilli(), now.UnixMilli(), now.Add(24 * time.Hour).UnixMilli()}
+}
+
 // readers is how many connections read at once. SQLite reads from memory here, so more would only wait for a core.
 const readers = 4
+
+// sqlite is the floors' SQLite: what reads and what writes.
+type sqlite struct {
+	*store
+	*committer
+}
+
+func openSQLite(directory string) (sqlite, error) {
+	store, err := openStore(directory)
+	if err != nil {
+		return sqlite{}, err
+	}
+	committer, err := newCommitter(store.db)
+	if err != nil {
+		return sqlite{}, errors.Join(err, store.db.Close())
+	}
+	return sqlite{store, committer}, nil
+}
+
+func (s sqlite) close() {
+	s.committer.close()
+	_ = s.db.Close() // the database is thrown away
+}
 
 // store reads. Its statements are prepared once; the committer writes.
 type store struct {
@@ -49,19 +87,16 @@ func (s *store) prepare() error {
 		return fmt.Errorf("creating tables: %w", err)
 	}
 	var err error
-	s.state, err = s.db.Prepare(`SELECT g.id, g.client_id, g.sid, g.scope, g.status, g.auth_time, g.rvs, g.gen, g.idle_until, u.id
-		FROM grants g JOIN users u ON u.id = g.user_id WHERE g.id = $1 AND u.status = 'active'`)
+	s.state, err = s.db.Prepare(readState)
 	if err != nil {
 		return fmt.Errorf("preparing the refresh state: %w", err)
 	}
-	s.isAlive, err = s.db.Prepare(`SELECT status = 'live' FROM grants WHERE id = $1`)
+	s.isAlive, err = s.db.Prepare(readIsLive)
 	if err != nil {
 		return fmt.Errorf("preparing the grant's status: %w", err)
 	}
 	return nil
 }
-
-func (s *store) close() error { return s.db.Close() }
 
 type refreshState struct {
 	id, client, session, scope, status, user  string
@@ -96,12 +131,10 @@ func (s *store) makeGrant(now time.Time) (string, error) {
 		return "", fmt.Errorf("making a grant: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing to do once it is committed
-	if _, err := tx.Exec(`INSERT INTO users VALUES ($1, 'active', 'ana@example.com')`, user); err != nil {
+	if _, err := tx.Exec(insertUser, user); err != nil {
 		return "", fmt.Errorf("making a user: %w", err)
 	}
-	_, err = tx.Exec(`INSERT INTO grants VALUES ($1, $2, 'bench-web', $3, 'openid profile email', 'live', $4, $5, 0, $5, $6)`,
-		id, user, randomID(), now.Unix(), now.UnixMilli(), now.Add(24*time.Hour).UnixMilli())
-	if err != nil {
+	if _, err := tx.Exec(insertGrant, grantRow(id, user, now)...); err != nil {
 		return "", fmt.Errorf("making a grant: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
