@@ -47,7 +47,7 @@ func (s *site) posted(v *visit, p purpose) (oauth.Form, engine.Browser, *oauth.E
 	if err != nil {
 		return form, engine.Browser{}, err
 	}
-	v.interaction = form.Get(pages.FieldInteraction)
+	v.interaction, v.shownIn = form.Get(pages.FieldInteraction), s.pages.Speaks(form.Get(pages.FieldLanguage))
 	b := s.browserOf(v)
 	if !hmac.Equal([]byte(form.Get(pages.FieldToken)), []byte(s.formToken(p, b.Browser))) {
 		return form, b, oauth.Refuse(oauth.ReasonFormTokenWrong)

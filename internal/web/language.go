@@ -15,10 +15,11 @@ func Languages() []string { return pages.Languages() }
 const overWhich = 8
 
 // languageOf is the language that a page is shown in: what its user chooses with
-// this request or chose over this interaction; what the client asked for; what
-// the user chose before; what the browser asks for; the server's own.
+// this request; that of the page whose form was sent, whatever comes of it; what
+// the user chose over this interaction; what the client asked for; what the user
+// chose before; what the browser asks for; the server's own.
 func (s *site) languageOf(v *visit) string {
-	if chosen := s.chosen(v); chosen != "" {
+	if chosen := oneOf(s.chosen(v), v.shownIn); chosen != "" {
 		return chosen
 	}
 	before, over, _ := strings.Cut(s.cookie(v, s.cookies.language), ".")

@@ -30,6 +30,7 @@ type visit struct {
 
 	interaction string // that the page is about
 	uiLocales   string // the languages that the client asked for
+	shownIn     string // the language of the page whose form was sent
 }
 
 // WriteHeader notes the status.

@@ -22,7 +22,8 @@ const (
 const (
 	// FieldToken is the form token that guards against cross-site requests.
 	FieldToken = "form_token"
-	// FieldLanguage is the query parameter by which a user changes the language.
+	// FieldLanguage is the query parameter by which a user changes the language,
+	// and the field with which each form says in which one it was shown.
 	FieldLanguage = "lang"
 	// FieldInteraction is the identifier of the pending interaction.
 	FieldInteraction = "interaction"

@@ -158,6 +158,7 @@ func (l *tongue) templateFuncs() template.FuncMap {
 		"host":        host,
 		"https":       httpsOnly,
 		"initial":     initial,
+		"language":    func() string { return l.code },
 		"link":        link,
 		"name":        displayName,
 		"home":        l.home,

@@ -264,7 +264,7 @@ func TestTheIDsThatOthersBuildOnAreThere(t *testing.T) {
 
 func TestFormsSendTheFieldsThatHandlersRead(t *testing.T) {
 	want := map[string][]string{
-		"login":   {FieldToken, FieldInteraction, FieldIdentifier, FieldPassword},
+		"login":   {FieldToken, FieldLanguage + "=en", FieldInteraction, FieldIdentifier, FieldPassword},
 		"signup":  {FieldToken, FieldInteraction, FieldEmail, FieldNewPassword},
 		"consent": {FieldToken, FieldInteraction, FieldUser, FieldDecision + "=" + DecisionAllow, FieldDecision + "=" + DecisionDeny, FieldDecision + "=" + DecisionSwitch},
 		"logout":  {FieldToken, FieldInteraction, "state=s\"><b>", FieldDecision + "=" + DecisionLogout, FieldDecision + "=" + DecisionCancel},
