@@ -18,7 +18,7 @@ type situation struct {
 	session string // "none", "alive", or why it is dead
 	hint    string // whom the request is about; "": it does not say
 	by      string // how it says so: an ID token hint, or a value of the claim sub
-	acr     string // what is essential of the sign-in: "", "password", "more"
+	acr     string // what is essential of the sign-in: "", "any", "password", "more"; "wish": more, and not essential
 	proven  string // when: before the page was put up, since, or there is no page
 	chosen  string // whom the user chose on the page that asks which account; "": nobody
 	consent string // "none", "less", "all"
@@ -45,6 +45,7 @@ func (s situation) want() string {
 	if s.acr == "more" {
 		return "acr_unmet"
 	}
+	// What is only wished for changes nothing, and a session of a password meets the rest.
 	// §3.1.2.3: "The End-User is not already Authenticated."
 	if s.session != "alive" {
 		return page("login page", "login_required")
@@ -103,6 +104,9 @@ func (s situation) decide() Outcome[AuthorizeAnswer] {
 		st.Consent.Scope = []string{"openid"}
 	}
 	req.Claims = s.claims()
+	if s.acr == "wish" {
+		req.ACRValues = []string{"phr", "aal3"} // §3.1.2.1: "requested as a Voluntary Claim"
+	}
 	var hint *record.VerifiedToken
 	if s.hint != "" && s.by == "hint" {
 		hint = &record.VerifiedToken{Subject: s.hint, ExpiresAt: 1}
@@ -115,7 +119,7 @@ func (s situation) decide() Outcome[AuthorizeAnswer] {
 
 // claims is the claims parameter of the request.
 func (s situation) claims() *oauth.ClaimsRequest {
-	claims := &oauth.ClaimsRequest{EssentialACR: s.acr != ""}
+	claims := &oauth.ClaimsRequest{EssentialACR: s.acr != "" && s.acr != "wish"}
 	if s.hint != "" && s.by == "sub" {
 		claims.Subjects = []string{s.hint}
 	}
@@ -204,7 +208,7 @@ func situations(sessions []string) []situation {
 	}
 	ages := []int64{-1, 0, 119, 120, 599, 600}
 	hints := []string{"", "ana", "bob"}
-	needs := []string{"", "password", "more"}
+	needs := []string{"", "any", "wish", "password", "more"}
 	proofs := []string{"no page", "before", "since"}
 	choices := []string{"", "ana"}
 	consents := []string{"none", "less", "all"}

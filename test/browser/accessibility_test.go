@@ -143,6 +143,8 @@ func (w *world) checkSignIn(b *tab, check checkPage) {
 	w.arrival("/callback")
 	b.open(w.ask("prompt", "login"), w.Issuer+"/login")
 	check("Sign in", http.StatusOK)
+	b.open(w.ask("prompt", "select_account"), w.Issuer+"/choose")
+	check("Choose an account", http.StatusOK)
 	b.open(w.askForEverything(), w.Issuer+"/consent")
 	check("Allow access", http.StatusOK)
 }

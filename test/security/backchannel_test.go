@@ -94,6 +94,25 @@ func TestM4_ALogoutTokenIsNothingElse(t *testing.T) {
 	}
 }
 
+// OpenID Connect Core §8.1, Back-Channel Logout §2.4: each client hears of the user by the name that it knows, and of no other.
+func TestM4_ALogoutTokenNamesAPairwiseUserAsItsClientKnowsThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pairwise("web", "web-two")
+	tokens := w.hearing()
+	b := w.newBrowser().signIn(ana)
+	web, two := w.app("web").granted(b), w.app("web-two").granted(b)
+	b.query(oauth.PathEndSession, url.Values{"id_token_hint": {web.ID}})
+	token, claims := w.logoutToken(tokens)
+	mine, others := claimsIn(t, web.ID)["sub"], claimsIn(t, two.ID)["sub"]
+	if claims["sub"] != mine || mine == others || mine == w.subs[ana] {
+		t.Errorf("the logout token names %v; the client knows %v, another %v, the server %s", claims["sub"], mine, others, w.subs[ana])
+	}
+	if payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1]); err != nil || strings.Contains(string(payload), w.subs[ana]) {
+		t.Errorf("the server's own name of the user is in it (%v)", err)
+	}
+}
+
 // Back-Channel Logout §2.3: whichever way a session ends.
 func TestM4_EveryWayToEndASessionTellsItsClients(t *testing.T) {
 	t.Parallel()

@@ -159,6 +159,26 @@ func TestK5_ACRAndAMRSayWhatWasDone(t *testing.T) {
 	}
 }
 
+// OpenID Connect Core §5.5.1: a value that is asked for is no error if it is another, and no claim of the server's because of that.
+func TestK3_AValueThatIsAskedForIsNeverMadeUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.newBrowser().signIn(ana)
+	const asked = `{"email":{"essential":true,"value":"` + canary + `@example.com"},"name":{"values":["` + canary + `"]},"email_verified":{"value":"` + canary + `"},"nickname":{"essential":true,"value":"` + canary + `"}}`
+	const named = `{"email":null,"name":null,"email_verified":null,"nickname":null}`
+	plain := w.app("web").granted(b, "scope", "openid", "claims", `{"userinfo":`+named+`,"id_token":`+named+`}`)
+	got := w.app("web").granted(b, "scope", "openid", "claims", `{"userinfo":`+asked+`,"id_token":`+asked+`}`)
+	want, said := w.claims(plain.ID), w.claims(got.ID)
+	for _, name := range []string{"email", "name", "email_verified", "nickname"} {
+		if said[name] != want[name] {
+			t.Errorf("%s is %v, and with a value %v", name, want[name], said[name])
+		}
+	}
+	if with, without := w.userinfo(got.Access).body, w.userinfo(plain.Access).body; with != without || !strings.Contains(without, ana) {
+		t.Errorf("userinfo says %s, and with values %s", without, with)
+	}
+}
+
 // OpenID Connect Core §5.5: told where it was asked for, and nowhere else; seed S1's list holds here too.
 func TestK3_ClaimsAskedForByNameAreThoseThatTheClientMayHave(t *testing.T) {
 	t.Parallel()
