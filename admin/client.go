@@ -10,6 +10,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -17,26 +18,68 @@ import (
 // Root is the path that everything of the API lies below.
 const Root = "/admin/v1/"
 
-// ErrNotReached means that no server answered at the socket.
+// ErrNotReached means that no server answered at the socket or the address.
 var ErrNotReached = errors.New("no Mintmark server answers")
 
 // Client speaks to the administration API of one server. It is safe for
 // concurrent use.
 type Client struct {
-	socket string
-	dry    bool // what would change something is only tried
-	http   *http.Client
+	where string // the server is, for people
+	base  string // address that everything of the server lies below
+	token string // shown with each request; empty: at the socket nobody asks for one
+	dry   bool   // what would change something is only tried
+	http  *http.Client
 }
 
 // Dial gives a client for the server behind a Unix socket. It connects with the
 // first request.
 func Dial(socketPath string) *Client {
 	var dialer net.Dialer
-	return &Client{socket: socketPath, http: &http.Client{Transport: &http.Transport{
+	return &Client{where: socketPath, base: "http://mintmark", http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", socketPath)
 		},
 	}}}
+}
+
+// Option changes how a server elsewhere is reached.
+type Option func(*Client)
+
+// WithTransport has requests go another way than by http.DefaultTransport: through a
+// proxy, or to a server whose certificate is from an authority of your own.
+func WithTransport(transport http.RoundTripper) Option {
+	return func(c *Client) { c.http.Transport = transport }
+}
+
+// New gives a client for a server elsewhere, by the address of its administration
+// listener (https://id.example.com:8485) and an admin token. It connects with the
+// first request, and follows no redirect: the token is for that server alone. Plain
+// http is for a server on this machine.
+func New(server, token string, options ...Option) (*Client, error) {
+	at, err := url.Parse(server)
+	switch {
+	case err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http":
+		return nil, errors.New("the server is an https address, as in https://id.example.com:8485")
+	case at.User != nil || at.RawQuery != "" || at.Fragment != "" || strings.Trim(at.Path, "/") != "":
+		return nil, errors.New("the server's address has a host and a port, and nothing else")
+	case at.Scheme == "http" && !isLoopback(at.Hostname()):
+		return nil, errors.New("the server's address is plain http, which is for this machine only: a token would travel in the clear")
+	case token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, errors.New("an admin token is one word, as mintmark admin-token create prints it")
+	}
+	base := at.Scheme + "://" + at.Host
+	c := &Client{where: base, base: base, token: token, http: &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	for _, option := range options {
+		option(c)
+	}
+	return c, nil
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // DryRun gives a client of the same server whose creates and updates are tried and
@@ -47,9 +90,6 @@ func (c *Client) DryRun() *Client {
 	tries.dry = true
 	return &tries
 }
-
-// base is where everything of the server lies below.
-func (c *Client) base() string { return "http://mintmark" }
 
 // Close ends the connections that are kept for the next request.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -83,21 +123,18 @@ func call[A any](ctx context.Context, c *Client, method, path string, in any) (A
 	if c.dry && method != http.MethodGet {
 		path += "?dry_run=true"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base()+Root+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+Root+path, body)
 	if err != nil {
 		return answer, fmt.Errorf("making the request: %w", err)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	response, err := c.http.Do(req)
+	response, err := c.do(req)
 	if err != nil {
-		return answer, fmt.Errorf("%w at %s: %w", ErrNotReached, c.socket, err)
+		return answer, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode >= http.StatusBadRequest {
-		return answer, problemOf(response)
-	}
 	if response.StatusCode == http.StatusNoContent {
 		return answer, nil
 	}
@@ -105,6 +142,22 @@ func call[A any](ctx context.Context, c *Client, method, path string, in any) (A
 		return answer, fmt.Errorf("reading the answer: %w", err)
 	}
 	return answer, nil
+}
+
+// do sends a request, and gives an answer that is no refusal.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w at %s: %w", ErrNotReached, c.where, err)
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		defer func() { _ = response.Body.Close() }()
+		return nil, problemOf(response)
+	}
+	return response, nil
 }
 
 // list goes through a list, a page at a time. It ends after an error.

@@ -2,8 +2,10 @@
 // types that travel on it.
 //
 // A running server listens on a Unix socket, admin.sock in its data directory;
-// whoever may open that file is an administrator. The API is JSON over HTTP below
-// /admin/v1 and is reachable nowhere else.
+// whoever may open that file is an administrator: Dial. Where its operator has given
+// it an administration listener (the setting admin_listen) it is reached from
+// elsewhere too, with an admin token that has the scopes for what is to be done: New.
+// The API is JSON over HTTP below /admin/v1.
 //
 // Client metadata have the names of RFC 7591, times are RFC 3339 in UTC,
 // lifetimes are seconds. A request with an unknown field is refused. A refusal is

@@ -19,18 +19,15 @@ type Sample struct {
 
 // Metrics reads what the server counts.
 func (c *Client) Metrics(ctx context.Context) ([]Sample, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base()+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/metrics", nil)
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}
-	response, err := c.http.Do(req)
+	response, err := c.do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w at %s: %w", ErrNotReached, c.socket, err)
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return nil, problemOf(response)
-	}
 	return readSamples(response.Body)
 }
 

@@ -45,6 +45,8 @@ var errNoServer = errors.New("the server was not reached")
 type globalFlags struct {
 	Data   string `placeholder:"DIR" help:"${data}"`
 	Config string `placeholder:"FILE" help:"TOML file with settings."`
+	Server string `placeholder:"URL" help:"Administer a server elsewhere: the address of its administration listener, as in https://id.example.com:8485."`
+	Token  string `name:"token-file" placeholder:"FILE" help:"File with the admin token for that, which only its owner may read."`
 	JSON   bool   `name:"json" help:"Print JSON: one object, or one on each line of a list."`
 }
 
@@ -54,6 +56,10 @@ type noun struct {
 	grammar    any
 }
 
+// localNouns speak to no running server, or to one of which more is needed than its
+// administration API.
+const localNouns = "serve demo guard token config backup restore migrate version"
+
 // nouns is the command line.
 func nouns() []noun {
 	return []noun{
@@ -61,6 +67,7 @@ func nouns() []noun {
 		{"demo", "Run a server, a demo app and an API, to see how they play together. Nothing is kept.", &demoCommand{}},
 		{"client", "Applications that get tokens.", &clientCommand{}},
 		{"registration-token", "Tokens with which clients register themselves.", &registrationTokenCommand{}},
+		{"admin-token", "Tokens with which the server is administered from elsewhere.", &adminTokenCommand{}},
 		{"resource", "APIs that accept tokens.", &resourceCommand{}},
 		{"user", "People who sign in.", &userCommand{}},
 		{"session", "Sign-ins of browsers.", &sessionCommand{}},
@@ -113,7 +120,10 @@ type invocation struct {
 	flags   map[string][]string // settings given as flags
 	environ []string
 	dialed  *admin.Client
-	socket  string // of dialed
+	where   string // the server of dialed is: a socket or an address
+
+	elsewhere string // --server
+	tokenFile string // --token-file
 }
 
 func main() {
@@ -143,8 +153,13 @@ func run(ctx context.Context, args []string) int {
 	i := &invocation{
 		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		json: global.JSON, file: global.Config, flags: settingFlags(chosen), environ: os.Environ(),
+		elsewhere: global.Server, tokenFile: global.Token,
 	}
 	defer i.close()
+	name, _, _ := strings.Cut(chosen.Command(), " ")
+	if i.elsewhere+i.tokenFile != "" && slices.Contains(strings.Fields(localNouns), name) {
+		return i.report(usagef("--server and --token-file are for commands that administer a running server, and %s does not", name))
+	}
 	if err := chosen.BindToProvider(i.server); err != nil {
 		panic(err) // its signature is wrong
 	}
@@ -157,8 +172,12 @@ func (i *invocation) report(err error) int {
 		return exitDone
 	}
 	if errors.Is(err, admin.ErrNotReached) {
-		fmt.Fprintf(i.err, "mintmark: %s at %s: %s\n", admin.ErrNotReached, i.socket, dialing(err))
-		fmt.Fprintln(i.err, "Start one with mintmark serve, or name the data directory of one that runs: --data DIR.")
+		fmt.Fprintf(i.err, "mintmark: %s at %s: %s\n", admin.ErrNotReached, i.where, dialing(err))
+		if i.elsewhere == "" {
+			fmt.Fprintln(i.err, "Start one with mintmark serve, or name the data directory of one that runs: --data DIR.")
+		} else {
+			fmt.Fprintln(i.err, "Is it the address of its administration listener (admin_listen), and is its certificate from an authority that this machine knows?")
+		}
 		return exitNotReached
 	}
 	if !errors.Is(err, errSaid) {

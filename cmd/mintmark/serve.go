@@ -79,6 +79,7 @@ type server struct {
 	log       *slog.Logger
 	address   net.Addr
 	metricsAt net.Addr // nil: they have no listener
+	adminAt   string   // empty: the administration is at its socket alone
 	schema    int64
 	metrics   *metrics.Metrics
 	store     *store.Store
@@ -92,7 +93,7 @@ type server struct {
 // startServer opens everything, in the order in which it can fail cheaply: a busy
 // port leaves no database behind.
 func startServer(i *invocation, c *config.Config, log *slog.Logger) (_ *server, err error) {
-	s := &server{config: c, log: log, metrics: metrics.New(release), failed: make(chan error, 3)}
+	s := &server{config: c, log: log, metrics: metrics.New(release), failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -114,10 +115,14 @@ func startServer(i *invocation, c *config.Config, log *slog.Logger) (_ *server, 
 	if err != nil {
 		return nil, err
 	}
+	remote, err := s.listenAdmin(i.ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.openEngine(i); err != nil {
 		return nil, err
 	}
-	return s, s.serve(public, private, figures)
+	return s, s.serve(public, private, figures, remote)
 }
 
 // listen opens the public listener, with TLS where there are certificates.
@@ -230,39 +235,45 @@ func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine,
 	})
 }
 
-// serve answers on all listeners. Figures are on the administration's socket and,
-// if there is one, on a listener of their own: never where the public asks.
-func (s *server) serve(public, private, figures net.Listener) error {
+// serve answers on all listeners; the last two may be nil. Figures are on those of the
+// administration and, if there is one, on a listener of their own: never where the
+// public asks.
+func (s *server) serve(public, private, figures, remote net.Listener) error {
 	handler, err := web.New(web.Config{
 		Engine: s.engine, Feed: s.feed, Log: s.log, Metrics: s.metrics, TrustedProxies: s.config.TrustedProxy, Language: s.config.Language,
 	})
 	if err != nil {
 		return err
 	}
-	administration := web.Admin(web.AdminConfig{
+	administration := web.AdminConfig{
 		Engine: s.engine, Feed: s.feed, Log: s.log, Version: release, Database: s.config.DatabaseName(), Schema: s.schema,
-		Listen: []string{s.address.String()}, StartedAt: time.Now(), Metrics: s.metrics,
-	})
+		Listen: []string{s.address.String()}, StartedAt: time.Now(), Metrics: s.metrics, Figures: s.metrics.Handler(),
+		TrustedProxies: s.config.TrustedProxy,
+	}
 	s.metrics.Watch(s.reading)
-	inside := http.NewServeMux()
-	inside.Handle("/", administration)
-	inside.Handle("GET /metrics", s.metrics.Handler())
-	s.http = []*http.Server{web.NewServer(handler, s.log), web.NewServer(inside, s.log)}
+	s.answer(public, handler)
 	s.http[0].RegisterOnShutdown(s.feed.Stop) // its streams do not end by themselves
-	listeners := []net.Listener{public, private}
+	s.answer(private, web.Admin(administration))
 	if figures != nil {
 		alone := http.NewServeMux()
 		alone.Handle("GET /metrics", s.metrics.Handler())
-		s.http, listeners = append(s.http, web.NewServer(alone, s.log)), append(listeners, figures)
+		s.answer(figures, alone)
 	}
-	for n, listener := range listeners {
-		go func() {
-			if err := s.http[n].Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				s.failed <- fmt.Errorf("serving: %w", err)
-			}
-		}()
+	if remote != nil {
+		s.answer(remote, web.RemoteAdmin(administration))
 	}
 	return nil
+}
+
+// answer has a handler answer on a listener until the server is closed.
+func (s *server) answer(listener net.Listener, handler http.Handler) {
+	serving := web.NewServer(handler, s.log)
+	s.http = append(s.http, serving)
+	go func() {
+		if err := serving.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serving: %w", err)
+		}
+	}()
 }
 
 // announce tells people where the server is.
@@ -277,6 +288,9 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 	}
 	if s.metricsAt != nil {
 		rows = append(rows, []string{"metrics", "http://" + s.metricsAt.String() + "/metrics"})
+	}
+	if s.adminAt != "" {
+		rows = append(rows, []string{"admin", s.adminAt})
 	}
 	if s.config.TestMode {
 		rows = append(rows, []string{"TEST MODE", "the clock can be moved through the admin API: for tests only"})

@@ -41,7 +41,7 @@ func (r *running) killAll() {
 }
 
 // serveInBackground is "serve NAME FLAG...": it starts a server on a free port
-// and waits until it has said where it is. It sets ADDRESS, ISSUER and SETUP, and
+// and waits until it has said where it is. It sets ADDRESS, ISSUER, SETUP and ADMIN, and
 // keeps what the server says in NAME.out and NAME.err.
 func serveInBackground(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
@@ -92,6 +92,7 @@ func (p *process) listen(ts *testscript.TestScript, out io.Reader) {
 		ts.Setenv("ADDRESS", values["listening"])
 		ts.Setenv("ISSUER", values["issuer"])
 		ts.Setenv("SETUP", values["setup"])
+		ts.Setenv("ADMIN", values["admin"])
 	case <-p.ended:
 		log, _ := os.ReadFile(ts.MkAbs(p.name + ".err"))
 		ts.Fatalf("the server ended: %v\n%s%s", p.err, p.said.String(), log)

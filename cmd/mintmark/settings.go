@@ -13,6 +13,7 @@ import (
 	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/config"
 	"github.com/mintmark-id/mintmark/internal/oauth"
+	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
 )
 
@@ -46,6 +47,10 @@ type settingsGiven struct {
 	LifetimesSessionIdle     string `placeholder:"D" help:"${lifetimes_session_idle}"`
 	LifetimesSessionAbsolute string `placeholder:"D" help:"${lifetimes_session_absolute}"`
 
+	AdminListen  string `placeholder:"HOST:PORT" help:"${admin_listen}"`
+	AdminTLSCert string `name:"admin-tls-cert" placeholder:"FILE" help:"${admin_tls_cert}"`
+	AdminTLSKey  string `name:"admin-tls-key" placeholder:"FILE" help:"${admin_tls_key}"`
+
 	MetricsListen string `placeholder:"HOST:PORT" help:"${metrics_listen}"`
 
 	LogLevel  string `placeholder:"L" help:"${log_level}"`
@@ -60,6 +65,7 @@ func settingHelp() kong.Vars {
 	for _, s := range config.Settings() {
 		help[strings.ReplaceAll(s.Name, ".", "_")] = s.Help()
 	}
+	help["admin_scopes"] = strings.Join(record.AdminScopes(), ", ")
 	return help
 }
 
@@ -130,9 +136,13 @@ func (i *invocation) printProblems(problems config.Problems) {
 	}
 }
 
-// server connects to the running server, for the commands that ask for it. Of all settings only the data directory
-// counts here.
-func (i *invocation) server() (*admin.Client, error) {
+// server connects to the running server, for the commands that ask for it: by the socket in its data directory, which of
+// all settings alone counts here, or from elsewhere.
+func (i *invocation) server() (client *admin.Client, err error) {
+	if i.elsewhere+i.tokenFile != "" {
+		i.dialed, err = i.remote()
+		return i.dialed, err
+	}
 	c, problems := config.Load(config.Sources{Flags: i.flags, Environ: i.environ, File: i.file})
 	if mine := slices.DeleteFunc(problems, func(p config.Problem) bool {
 		return p.Setting != "data" && p.Setting != "config"
@@ -140,9 +150,9 @@ func (i *invocation) server() (*admin.Client, error) {
 		i.printProblems(mine)
 		return nil, usageError{errSaid}
 	}
-	i.socket = c.Socket()
+	i.where = c.Socket()
 	i.await()
-	i.dialed = admin.Dial(i.socket)
+	i.dialed = admin.Dial(i.where)
 	return i.dialed, nil
 }
 
@@ -154,7 +164,7 @@ const grace = time.Second
 func (i *invocation) await() {
 	var dialer net.Dialer
 	for began := time.Now(); time.Since(began) < grace && i.ctx.Err() == nil; time.Sleep(grace / 50) {
-		if conn, err := dialer.DialContext(i.ctx, "unix", i.socket); err == nil {
+		if conn, err := dialer.DialContext(i.ctx, "unix", i.where); err == nil {
 			_ = conn.Close() // it was only to see
 			return
 		}

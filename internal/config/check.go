@@ -27,7 +27,10 @@ func (c *Config) check(known Problems) Problems {
 		report("test_mode", faultf("leave it out, or set an http issuer on loopback", "the clock could be moved, and %q is an issuer that others may rely on", c.Issuer))
 	}
 	if !known.Has("listen", "metrics_listen") {
-		report("metrics_listen", c.apart())
+		report("metrics_listen", apart(c.MetricsListen, "metrics are not for the public", "listen", c.Listen))
+	}
+	if !known.Has("listen", "metrics_listen", "admin_listen", "tls_cert", "tls_key") {
+		c.checkAdministration(report)
 	}
 	report("data", directory(c.Data))
 	if c.Source("kek_file") != byDefault {
@@ -89,14 +92,35 @@ func (c *Config) checkListener(issuer *url.URL, report func(string, *fault)) {
 	}
 }
 
-// apart keeps figures off the public listener, whatever they are asked by.
-func (c *Config) apart() *fault {
-	_, public, _ := net.SplitHostPort(c.Listen) // parsed before, like the other
-	_, port, _ := net.SplitHostPort(c.MetricsListen)
-	if c.MetricsListen == "" || port == "0" || port != public {
+// checkAdministration lets no admin token travel in the clear.
+func (c *Config) checkAdministration(report func(string, *fault)) {
+	own := c.AdminTLSCert != "" || c.AdminTLSKey != ""
+	switch {
+	case c.AdminListen == "" && own:
+		report("admin_listen", faultf("set it, or leave out admin_tls_cert and admin_tls_key", "it is not set, and its certificate is"))
+	case c.AdminTLSCert != "" && c.AdminTLSKey == "":
+		report("admin_tls_key", faultf("set it, or leave out admin_tls_cert", "admin_tls_cert is set and this is not"))
+	case c.AdminTLSCert == "" && c.AdminTLSKey != "":
+		report("admin_tls_cert", faultf("set it, or leave out admin_tls_key", "admin_tls_key is set and this is not"))
+	case own:
+		report("admin_tls_cert", keyPair(c.AdminTLSCert, c.AdminTLSKey))
+	}
+	host, _, _ := net.SplitHostPort(c.AdminListen) // parsed before
+	if cert, _ := c.AdminTLS(); c.AdminListen != "" && cert == "" && !isLoopback(host) {
+		report("admin_listen", faultf("set admin_tls_cert and admin_tls_key, or listen on 127.0.0.1", "%q can be reached from outside, and admin tokens would travel in the clear", c.AdminListen))
+	}
+	report("admin_listen", apart(c.AdminListen, "the administration has one of its own", "listen", c.Listen))
+	report("admin_listen", apart(c.AdminListen, "the administration has one of its own", "metrics_listen", c.MetricsListen))
+}
+
+// apart keeps a listener off the port of another, whatever addresses they have.
+func apart(address, why, name, other string) *fault {
+	_, taken, _ := net.SplitHostPort(other) // parsed before, like the first
+	_, port, _ := net.SplitHostPort(address)
+	if address == "" || port == "0" || port != taken {
 		return nil
 	}
-	return faultf("choose another port", "%q is the port of listen, and metrics are not for the public", c.MetricsListen)
+	return faultf("choose another port", "%q is the port of %s, and %s", address, name, why)
 }
 
 func isLoopback(host string) bool {

@@ -27,6 +27,10 @@ type Config struct {
 	KEK     string
 	KEKFile string // path; default kek in Data, which serve makes when it is missing
 
+	AdminListen  string // host:port of a listener for the administration API; empty: there is none
+	AdminTLSCert string // path of a PEM file; empty: TLSCert
+	AdminTLSKey  string // path of a PEM file; empty: TLSKey
+
 	MetricsListen  string // host:port of a listener for metrics alone; empty: there is none
 	PasswordPolicy string // "default" or "nist"
 	SignUp         string // "off" or "unverified"
@@ -173,6 +177,15 @@ func (c *Config) FollowPort(address string) {
 		c.Issuer = "http://localhost:" + port
 		c.show("issuer", c.Issuer)
 	}
+}
+
+// AdminTLS names the certificate and key of the administration listener; empty: it
+// speaks plain http.
+func (c *Config) AdminTLS() (cert, key string) {
+	if c.AdminTLSCert != "" {
+		return c.AdminTLSCert, c.AdminTLSKey
+	}
+	return c.TLSCert, c.TLSKey
 }
 
 // Socket is the path of the administration socket.

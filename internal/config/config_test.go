@@ -201,6 +201,10 @@ func TestATrustedProxyOrCertificatesMakeAnHTTPSIssuerWhole(t *testing.T) {
 		"certificates": flags("issuer", "https://id.example.com", "tls_cert", cert, "tls_key", key, "listen", ":443"),
 		"proxy":        flags("issuer", "https://id.example.com/tenant", "trusted_proxy", "10.0.0.7", "listen", "0.0.0.0:8484"),
 		"loopback":     flags("issuer", "http://[::1]:8484", "listen", "[::1]:0"),
+
+		"administration with a certificate of its own": flags("admin_listen", ":8485", "admin_tls_cert", cert, "admin_tls_key", key),
+		"administration with that of the issuer":       flags("issuer", "https://id.example.com", "tls_cert", cert, "tls_key", key, "listen", ":443", "admin_listen", ":8485"),
+		"administration on loopback":                   flags("admin_listen", "[::1]:8485"),
 	} {
 		if _, problems := Load(from); problems != nil {
 			t.Errorf("%s: %v", name, problems)
@@ -260,6 +264,14 @@ var problemTable = []struct {
 		cert, key := certificate(t)
 		return flags("tls_cert", cert, "tls_key", key)
 	}, []string{"issuer (default):", "the server would speak TLS"}},
+	{"tokens in the clear", given("admin_listen", "0.0.0.0:8485"), []string{"admin_listen (--admin-listen):", "can be reached from outside", "set admin_tls_cert and admin_tls_key"}},
+	{"tokens in the clear behind a proxy", given("admin_listen", ":8485", "issuer", "https://a.example", "trusted_proxy", "10.0.0.7"), []string{"admin_listen (--admin-listen):", "in the clear"}},
+	{"administration where the public is", given("admin_listen", "127.0.0.1:8484"), []string{"admin_listen (--admin-listen):", "is the port of listen"}},
+	{"administration where metrics are", given("admin_listen", "127.0.0.1:9464", "metrics_listen", "127.0.0.1:9464"), []string{"admin_listen (--admin-listen):", "is the port of metrics_listen"}},
+	{"a certificate of no listener", given("admin_tls_cert", "c", "admin_tls_key", "k"), []string{"admin_listen (default): it is not set"}},
+	{"half a pair", given("admin_listen", "127.0.0.1:0", "admin_tls_cert", "c"), []string{"admin_tls_key (default): admin_tls_cert is set"}},
+	{"the other half", given("admin_listen", "127.0.0.1:0", "admin_tls_key", "k"), []string{"admin_tls_cert (default): admin_tls_key is set"}},
+	{"a pair that is not there", given("admin_listen", ":0", "admin_tls_cert", "/nowhere/c", "admin_tls_key", "/nowhere/k"), []string{"admin_tls_cert (--admin-tls-cert): reading /nowhere/c"}},
 	{"the key twice", func(t *testing.T) Sources {
 		return Sources{Environ: []string{"MINTMARK_KEK=x", "MINTMARK_KEK_FILE=" + written(t, "kek", "x")}}
 	}, []string{"kek (MINTMARK_KEK): the key is given twice"}},

@@ -101,6 +101,12 @@ func (c *Config) settings() []setting {
 		},
 		{name: "lifetimes.session_idle", preset: "12h", value: lifetime(&l.SessionIdle, time.Second, 365*day), about: "How long an unused sign-in lives"},
 		{name: "lifetimes.session_absolute", preset: "30d", value: lifetime(&l.SessionAbsolute, time.Second, 365*day), about: "How long a sign-in lives"},
+		{
+			name: "admin_listen", value: address(&c.AdminListen),
+			about: "Address of a listener for the administration API, for whoever has an admin token; without it the API is on the administration socket only",
+		},
+		{name: "admin_tls_cert", otherwise: "that of tls_cert", value: text(&c.AdminTLSCert, "a path"), about: "PEM certificate chain of that listener"},
+		{name: "admin_tls_key", otherwise: "that of tls_key", value: text(&c.AdminTLSKey, "a path"), about: "PEM private key of that certificate"},
 		{name: "metrics_listen", value: address(&c.MetricsListen), about: "Address of a listener for /metrics alone; without it they are on the administration socket only"},
 		{name: "log.level", preset: "info", value: oneOf(&c.LogLevel, "debug", "info", "warn", "error"), about: "Least level of what is logged: debug, info, warn or error"},
 		{name: "log.format", preset: "auto", value: oneOf(&c.LogFormat, "auto", "json", "text"), about: "Form of the log: json, text, or auto, which is text at a terminal"},

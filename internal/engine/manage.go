@@ -79,6 +79,22 @@ func Rehearse(ctx context.Context) context.Context {
 
 func rehearsed(ctx context.Context) bool { return ctx.Value(rehearsal{}) != nil }
 
+type elsewhere struct{}
+
+// As says which admin token an administrator shows who is not at the socket: the
+// audit trail names it with everything that they do.
+func As(ctx context.Context, token string) context.Context {
+	return context.WithValue(ctx, elsewhere{}, decide.ActorAdminToken(token))
+}
+
+// actorOf is who administers, for the log and the audit trail.
+func actorOf(ctx context.Context) string {
+	if name, ok := ctx.Value(elsewhere{}).(string); ok {
+		return name
+	}
+	return decide.ActorAdmin
+}
+
 // administer runs one act of an administrator: it loads what it needs, validates,
 // and returns the changes, which are committed as one plan. What somebody else
 // changed meanwhile makes it start again.
@@ -132,8 +148,8 @@ func current(named, stored int64) error {
 
 // administered is the audit row of an act that only sets settings; what ends
 // something has its row from decide.
-func administered(row record.Audit, env decide.Env) record.Audit {
-	row.Actor, row.At = decide.ActorAdmin, env.Now
+func administered(ctx context.Context, row record.Audit, env decide.Env) record.Audit {
+	row.Actor, row.At = actorOf(ctx), env.Now
 	row.ID = decide.AuditID(env, row.Event)
 	return row
 }

@@ -81,7 +81,7 @@ func (e *Engine) CreateClient(ctx context.Context, id string, form ClientForm) (
 		}
 		return answer, []record.Change{
 			record.PutClient{Client: client},
-			administered(record.Audit{Event: "client_created", ClientID: client.ID}, env),
+			administered(ctx, record.Audit{Event: "client_created", ClientID: client.ID}, env),
 		}, nil
 	})
 }
@@ -122,7 +122,7 @@ func (e *Engine) UpdateClient(ctx context.Context, id string, form ClientForm, v
 		if err := e.ready(ctx, wrong, form.Settings.IDTokenSigningAlg, form.Settings.UserinfoSigningAlg); err != nil {
 			return ManagedClient{}, nil, err
 		}
-		return managed(&after), append(decide.Confirm(row), decide.UpdateClient(row, form.Name, form.Settings, decide.ActorAdmin, env)...), nil
+		return managed(&after), append(decide.Confirm(row), decide.UpdateClient(row, form.Name, form.Settings, actorOf(ctx), env)...), nil
 	})
 }
 
@@ -144,7 +144,7 @@ func (e *Engine) RotateClientSecret(ctx context.Context, id string, keep int64) 
 		if err := wrong.refusal(); err != nil {
 			return ManagedClient{}, nil, err
 		}
-		outcome := decide.RotateSecret(row, keep*1000, decide.ActorAdmin, env)
+		outcome := decide.RotateSecret(row, keep*1000, actorOf(ctx), env)
 		if outcome.Err != nil {
 			return ManagedClient{}, nil, outcome.Err
 		}
@@ -160,7 +160,7 @@ func (e *Engine) DisableClient(ctx context.Context, id string) error {
 		if !row.Enabled {
 			return nil
 		}
-		return decide.DisableClient(row, decide.ActorAdmin, env)
+		return decide.DisableClient(row, actorOf(ctx), env)
 	})
 }
 
@@ -170,14 +170,14 @@ func (e *Engine) EnableClient(ctx context.Context, id string) error {
 		if row.Enabled {
 			return nil
 		}
-		return decide.EnableClient(row, decide.ActorAdmin, env)
+		return decide.EnableClient(row, actorOf(ctx), env)
 	})
 }
 
 // DeleteClient removes a client and ends all that it has.
 func (e *Engine) DeleteClient(ctx context.Context, id string) error {
 	return actOn(ctx, e, e.clientRow(ctx, id), func(row *record.Client, env decide.Env) []record.Change {
-		return decide.DeleteClient(row.ID, decide.ActorAdmin, env)
+		return decide.DeleteClient(row.ID, actorOf(ctx), env)
 	})
 }
 

@@ -61,7 +61,7 @@ func (e *Engine) CreateInitialToken(ctx context.Context, form InitialTokenForm) 
 		}
 		return made, []record.Change{
 			record.PutInitialToken{Token: made.InitialToken},
-			administered(record.Audit{Event: "initial_token_created", Detail: made.ID}, env),
+			administered(ctx, record.Audit{Event: "initial_token_created", Detail: made.ID}, env),
 		}, nil
 	})
 }
@@ -73,7 +73,7 @@ func (e *Engine) DeleteInitialToken(ctx context.Context, id string) error {
 		func(row *record.InitialToken, env decide.Env) []record.Change {
 			return []record.Change{
 				record.DeleteInitialToken{ID: row.ID},
-				administered(record.Audit{Event: "initial_token_deleted", Detail: row.ID}, env),
+				administered(ctx, record.Audit{Event: "initial_token_deleted", Detail: row.ID}, env),
 			}
 		})
 }

@@ -41,7 +41,7 @@ func (e *Engine) CreateResource(ctx context.Context, aud string, settings record
 		row := record.Resource{Aud: aud, Settings: settings, Version: 1}
 		return &row, []record.Change{
 			record.PutResource{Resource: row},
-			administered(record.Audit{Event: "resource_created", Detail: aud}, env),
+			administered(ctx, record.Audit{Event: "resource_created", Detail: aud}, env),
 		}, nil
 	})
 }
@@ -65,7 +65,7 @@ func (e *Engine) UpdateResource(
 		after.Settings, after.Version = settings, row.Version+1
 		return &after, []record.Change{
 			record.UpdateResource{Aud: aud, Settings: settings, Version: row.Version},
-			administered(record.Audit{Event: "resource_updated", Detail: aud}, env),
+			administered(ctx, record.Audit{Event: "resource_updated", Detail: aud}, env),
 		}, nil
 	})
 }
@@ -75,7 +75,7 @@ func (e *Engine) DeleteResource(ctx context.Context, aud string) error {
 	return actOn(ctx, e,
 		func() (*record.Resource, error) { return e.store.Resource(ctx, aud) },
 		func(_ *record.Resource, env decide.Env) []record.Change {
-			return decide.DeleteResource(aud, decide.ActorAdmin, env)
+			return decide.DeleteResource(aud, actorOf(ctx), env)
 		})
 }
 

@@ -113,7 +113,7 @@ func (e *Engine) EndSession(ctx context.Context, sid string) error {
 	return actOn(ctx, e,
 		func() (*record.Session, error) { return e.store.Session(ctx, sid) },
 		func(row *record.Session, env decide.Env) []record.Change {
-			return decide.EndSessionByAdmin(row, decide.ActorAdmin, env)
+			return decide.EndSessionByAdmin(row, actorOf(ctx), env)
 		})
 }
 
@@ -122,6 +122,6 @@ func (e *Engine) EndGrant(ctx context.Context, gid string) error {
 	return actOn(ctx, e,
 		func() (*record.Grant, error) { return e.store.Grant(ctx, gid) },
 		func(row *record.Grant, env decide.Env) []record.Change {
-			return decide.EndGrantByAdmin(row, decide.ActorAdmin, env)
+			return decide.EndGrantByAdmin(row, actorOf(ctx), env)
 		})
 }

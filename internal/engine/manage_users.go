@@ -142,7 +142,7 @@ func (e *Engine) CreateUser(ctx context.Context, profile Profile, password strin
 		}
 		made := decide.NewUser(decide.NewAccount{
 			Email: profile.Email, Verified: profile.EmailVerified, PHC: phc, Claims: claims,
-		}, decide.ActorAdmin, env)
+		}, actorOf(ctx), env)
 		if made.Err != nil {
 			return ManagedUser{}, nil, made.Err
 		}
@@ -174,13 +174,13 @@ func (e *Engine) UpdateUser(ctx context.Context, sub string, profile Profile, ve
 		if err := wrong.refusal(); err != nil {
 			return ManagedUser{}, nil, err
 		}
-		user, changes, err := updateUser(row, &profile, env)
+		user, changes, err := updateUser(ctx, row, &profile, env)
 		if err != nil || !becomesVerified(row, user.User) {
 			return user, changes, err
 		}
 		strange, err := e.store.SignedUp(ctx, sub)
 		if strange {
-			changes = append(changes, decide.ConfirmSignUp(sub, decide.ActorAdmin, env)...)
+			changes = append(changes, decide.ConfirmSignUp(sub, actorOf(ctx), env)...)
 		}
 		return user, changes, err
 	})
@@ -201,7 +201,7 @@ func becomesVerified(before, after *record.User) bool {
 
 // updateUser is the plan of UpdateUser. The row comes first: its version is the
 // guard of the identifiers too.
-func updateUser(row *record.User, profile *Profile, env decide.Env) (ManagedUser, []record.Change, error) {
+func updateUser(ctx context.Context, row *record.User, profile *Profile, env decide.Env) (ManagedUser, []record.Change, error) {
 	claims, err := profile.Claims.stored(env.Now)
 	if err != nil {
 		return ManagedUser{}, nil, err
@@ -212,7 +212,7 @@ func updateUser(row *record.User, profile *Profile, env decide.Env) (ManagedUser
 	after.Phone = identifierOf(record.IdentifierPhone, profile.Phone, profile.PhoneVerified, env.Now)
 	changes := []record.Change{
 		record.UpdateUser{UserID: row.ID, Status: row.Status, Claims: claims, Version: row.Version},
-		administered(record.Audit{Event: "user_updated", UserID: row.ID}, env),
+		administered(ctx, record.Audit{Event: "user_updated", UserID: row.ID}, env),
 	}
 	for _, pair := range [][2]*record.Identifier{{row.Email, after.Email}, {row.Phone, after.Phone}} {
 		if change := identifierChange(pair[0], pair[1], row.ID); change != nil {
@@ -272,7 +272,7 @@ func (e *Engine) SetPassword(ctx context.Context, sub, password string) (Managed
 		}
 		user, err := managedUser(row)
 		user.Password = generated
-		return user, decide.SetPassword(row, phc, decide.ActorAdmin, env), err
+		return user, decide.SetPassword(row, phc, actorOf(ctx), env), err
 	})
 }
 
@@ -304,7 +304,7 @@ func (e *Engine) DisableUser(ctx context.Context, sub string) error {
 		if row.Status == record.UserDisabled {
 			return nil
 		}
-		return decide.DisableUser(row, decide.ActorAdmin, env)
+		return decide.DisableUser(row, actorOf(ctx), env)
 	})
 }
 
@@ -314,14 +314,14 @@ func (e *Engine) EnableUser(ctx context.Context, sub string) error {
 		if row.Status == record.UserActive {
 			return nil
 		}
-		return decide.EnableUser(row, decide.ActorAdmin, env)
+		return decide.EnableUser(row, actorOf(ctx), env)
 	})
 }
 
 // DeleteUser removes a user and ends all that they have.
 func (e *Engine) DeleteUser(ctx context.Context, sub string) error {
 	return actOn(ctx, e, e.userRow(ctx, sub), func(row *record.User, env decide.Env) []record.Change {
-		return decide.DeleteUser(row, decide.ActorAdmin, env)
+		return decide.DeleteUser(row, actorOf(ctx), env)
 	})
 }
 

@@ -77,7 +77,7 @@ func (e *Engine) RevokeFor(ctx context.Context, order RevocationOrder) (Revoked,
 		case what.key != nil:
 			err = e.endKey(ctx, what.key, order.Reason)
 		default:
-			what.about.Target, what.about.Reason, what.about.Actor = what.target, order.Reason, decide.ActorAdmin
+			what.about.Target, what.about.Reason, what.about.Actor = what.target, order.Reason, actorOf(ctx)
 			err = e.commit(ctx, decide.End(what.about, e.env()))
 		}
 		switch {
@@ -247,7 +247,7 @@ func (e *Engine) endKey(ctx context.Context, key *record.SigningKey, reason stri
 	if err != nil {
 		return err
 	}
-	plan := decide.KeyPlan{Keys: rows, Use: key.Use, Algs: []string{key.Alg}, Turn: decide.KeysOnSchedule, Actor: decide.ActorAdmin}
+	plan := decide.KeyPlan{Keys: rows, Use: key.Use, Algs: []string{key.Alg}, Turn: decide.KeysOnSchedule, Actor: actorOf(ctx)}
 	env := e.env()
 	fresh, err := e.freshKeys(decide.KeyEnded(key.KID, plan), env)
 	if err != nil {

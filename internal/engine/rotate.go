@@ -32,7 +32,7 @@ func (e *Engine) RotateKeys(ctx context.Context, emergency bool) error {
 	if emergency {
 		turn = decide.KeysEmergency
 	}
-	return refusalOf(e.turnKeys(ctx, turn, decide.ActorAdmin, algsInUse))
+	return refusalOf(e.turnKeys(ctx, turn, actorOf(ctx), algsInUse))
 }
 
 // SigningKeys lists all signing keys, oldest first.

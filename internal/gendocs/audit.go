@@ -12,6 +12,10 @@ import (
 // the source; one without a sentence here, or a sentence without an event, is an
 // error.
 var occasions = map[string]string{
+	"admin_token_created":    "An administrator made an admin token; the detail is its name and its scopes.",
+	"admin_token_deleted":    "An administrator took an admin token back; the detail is its name.",
+	"admin_token_refused":    "An admin token was refused: there is none such, or it has expired. The detail is the reason, the name if there is one, and the network. One row a minute for each, with a count.",
+	"admin_token_used":       "A request was let in by an admin token, which the actor names; the detail is the network. One row a minute for each, with a count. What was done has a row of its own.",
 	"all_cut":                "Everything that was issued before was cut off: break glass.",
 	"client_created":         "An administrator added a client.",
 	"client_cut":             "Everything that a client had ended.",
@@ -70,7 +74,7 @@ func writeAudit(w *writer, root string) error {
 	if err := matched(words, occasions); err != nil {
 		return err
 	}
-	w.paragraph("A row of the table `audit` is committed with what it records, or not at all. `actor` is `user:SUB`, `client:CLIENT_ID`, `admin` or `server`; of a registration the `initial_token:ID` that was shown, or `anyone`. " +
+	w.paragraph("A row of the table `audit` is committed with what it records, or not at all. `actor` is `user:SUB`, `client:CLIENT_ID`, `admin` (at the socket), `admin:NAME` (with the admin token NAME) or `server`; of a registration the `initial_token:ID` that was shown, or `anyone`. " +
 		"Where something ended, `detail` is the reason and the target. A token that is minted, refreshed, introspected or refused writes no row, but a line of the log.")
 	w.table("Event", "When", "Written in")
 	for _, event := range slices.Sorted(maps.Keys(words)) {

@@ -119,7 +119,7 @@ func (r *reader) declaration(d ast.Decl) error {
 		if !ok || !slices.Contains(strings.Fields(auditors), name.Name) {
 			continue
 		}
-		row := call.Args[0]
+		row := call.Args[len(call.Args)-2] // the environment of the attempt is last
 		if name, ok := row.(*ast.Ident); ok {
 			row = assigned[name.Name]
 		}

@@ -24,7 +24,7 @@ func writeCLI(ctx context.Context, w *writer, root string) error {
 	if said, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the binary: %w\n%s", err, said)
 	}
-	w.paragraph("The commands that administer speak to the running server through the socket in its data directory (`--data`). " +
+	w.paragraph("The commands that administer speak to the running server through the socket in its data directory (`--data`), or to one elsewhere with an admin token (`--server URL --token-file FILE`; [operations.md](../operations.md#administration-from-elsewhere)). " +
 		"Flags that take several values repeat, or take commas. Exit status: 0 done, 1 refused or not possible, 2 usage or settings, 3 no server there.")
 	return writeCommand(ctx, w, binary, nil)
 }

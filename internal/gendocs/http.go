@@ -34,12 +34,13 @@ func writeHTTP(w *writer) error {
 		}
 	}
 	w.heading(2, "Administration")
-	w.paragraph("JSON over HTTP on the Unix socket `admin.sock` in the data directory, and nowhere else; whoever may open the file is an administrator. " +
+	w.paragraph("JSON over HTTP on the Unix socket `admin.sock` in the data directory: whoever may open the file is an administrator. Where there is an `admin_listen`, " +
+		"also there, for whoever shows an admin token that has the scope ([operations.md](../operations.md#administration-from-elsewhere)). " +
 		"Package `admin` is its typed client, and says what the bodies are; so does `/admin/v1/openapi.json` (OpenAPI 3.1). " +
 		"Creates and updates of clients, resources and users with `?dry_run=true` are tried and not done.")
-	w.table("Path", "Method", "What it does")
+	w.table("Path", "Method", "Scope", "What it does")
 	for _, e := range web.AdminEndpoints() {
-		w.row(code(e.Path), e.Methods, e.About)
+		w.row(code(e.Path), e.Methods, e.Scope, e.About)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func chapters(ctx context.Context, root string) []chapter {
 	return []chapter{
 		{"configuration.md", "Settings", "Every setting of the server: flag, environment variable, key in the file, default and bounds.", writeConfiguration},
 		{"cli.md", "Command line", "Every command with its flags, as `--help` prints it.", func(w *writer) error { return writeCLI(ctx, w, root) }},
-		{"http.md", "HTTP endpoints", "Every route of the public server and of the administration socket.", writeHTTP},
+		{"http.md", "HTTP endpoints", "Every route of the public server and of the administration.", writeHTTP},
 		{"errors.md", "Errors", "Every reason for which a request is refused, with what goes on the wire and the rule behind it.", writeErrors},
 		{"metrics.md", "Metrics", "Every figure that a server counts.", writeMetrics},
 		{"client-metadata.md", "Client metadata", "Every field that a client may say of itself when it registers, and what becomes of it.", writeClientMetadata},

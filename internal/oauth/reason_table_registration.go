@@ -7,6 +7,14 @@ var registrationReasons = []Info{
 		Rule: "Registering takes an initial access token that is there and not used up; a client's registration takes its own registration access token. RFC 7591 §3, RFC 7592 §2.",
 	},
 	{
+		Reason: ReasonAdminTokenWrong, Code: InvalidToken, Description: wireToken, Claim: "Authorization",
+		Rule: "Administration from elsewhere takes an admin token, made with mintmark admin-token create and not deleted since. RFC 6750 §3.1.",
+	},
+	{
+		Reason: ReasonAdminTokenExpired, Code: InvalidToken, Description: wireToken, Claim: "admin_tokens.ends_at",
+		Rule: "An admin token is of use until it expires. RFC 6750 §3.1.",
+	},
+	{
 		Reason: ReasonRegistrationMalformed, Code: InvalidClientMetadata, Description: wireMetadataMalformed,
 		Rule: "A registration is one JSON object, as application/json. RFC 7591 §3.1.",
 	},

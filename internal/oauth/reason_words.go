@@ -167,6 +167,10 @@ const (
 	ReasonSignerFailed        Reason = "signer_failed"
 	ReasonInternal            Reason = "internal"
 
+	// Administration from elsewhere.
+	ReasonAdminTokenWrong   Reason = "admin_token_wrong"
+	ReasonAdminTokenExpired Reason = "admin_token_expired"
+
 	// Clients that register themselves.
 	ReasonRegistrationTokenWrong  Reason = "registration_token_wrong"
 	ReasonRegistrationMalformed   Reason = "registration_malformed"

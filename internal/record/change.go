@@ -324,6 +324,18 @@ type UseInitialToken struct {
 // there.
 type DeleteInitialToken struct{ ID string }
 
+// PutAdminToken adds an admin token. Guard: its name is free.
+type PutAdminToken struct{ Token AdminToken }
+
+// SeeAdminToken notes when an admin token was last used.
+type SeeAdminToken struct {
+	Name string
+	At   int64
+}
+
+// DeleteAdminToken removes one. Guard: it is there.
+type DeleteAdminToken struct{ Name string }
+
 // PutResource adds a resource. Guard: the audience is free. Like a client it is
 // born with the plan's logical clock as its cutoff.
 type PutResource struct{ Resource Resource }
@@ -435,3 +447,7 @@ func (ForgetConsents) change()      {}
 func (PutInitialToken) change()     {}
 func (UseInitialToken) change()     {}
 func (DeleteInitialToken) change()  {}
+
+func (PutAdminToken) change()    {}
+func (SeeAdminToken) change()    {}
+func (DeleteAdminToken) change() {}

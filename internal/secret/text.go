@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"strings"
 )
 
 // Prefixes by which secret scanners recognise what has leaked.
@@ -56,7 +57,24 @@ func NewClientSecret(s Seed, label string) string {
 	return PrefixClientSecret + NewOpaque(s, label)
 }
 
-// NewSetupToken returns a setup or admin token: mst_ and 256 random bits.
+// NewAdminToken returns an admin token: mst_ and 256 random bits.
+func NewAdminToken(s Seed, label string) string {
+	return PrefixSetup + NewOpaque(s, label)
+}
+
+// IsAdminToken reports whether a text has the form of an admin token. Whatever has
+// not needs no look at the database.
+func IsAdminToken(text string) bool {
+	opaque, prefixed := strings.CutPrefix(text, PrefixSetup)
+	var raw [secretSize + 1]byte
+	if !prefixed || len(opaque) != encoding.EncodedLen(secretSize) {
+		return false
+	}
+	n, err := encoding.Decode(raw[:], []byte(opaque))
+	return err == nil && n == secretSize
+}
+
+// NewSetupToken returns a setup token: mst_ and 256 random bits.
 func NewSetupToken(s Seed, label string) string {
 	return PrefixSetup + NewOpaque(s, label)
 }

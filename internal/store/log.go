@@ -74,6 +74,9 @@ func (p *plan) restartLog(c record.RestartLog) {
 	p.first = append(p.first, step{guard: true, text: restartLog, args: []any{
 		string(c.LogID), c.FeedKey[:], none[:], nodeClock{}, int64(restartAhead), string(c.From),
 	}}, step{text: dropLog})
+	// What was taken back after a backup does not come back with it, and whether a
+	// token was is not known.
+	p.do(dropAdminTokens)
 }
 
 func (p *plan) cutAll() {

@@ -191,7 +191,8 @@ func (p *plan) addOfPeople(c record.Change) {
 		record.UpdateClient, record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource,
 		record.PutKey, record.MoveKey, record.PutRoot, record.DropRoot, record.RaiseLongest, record.Audit,
 		record.PutRegistration, record.ConfirmRegistration, record.RenewRegistration, record.ForgetRegistration, record.ForgetConsents,
-		record.PutInitialToken, record.UseInitialToken, record.DeleteInitialToken:
+		record.PutInitialToken, record.UseInitialToken, record.DeleteInitialToken,
+		record.PutAdminToken, record.SeeAdminToken, record.DeleteAdminToken:
 		// addOfEstate has these.
 	}
 }
@@ -233,6 +234,12 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.guard(useInitialToken, c.ID, c.At)
 	case record.DeleteInitialToken:
 		p.guard(deleteInitialToken, c.ID)
+	case record.PutAdminToken:
+		p.putAdminToken(c.Token)
+	case record.SeeAdminToken:
+		p.do(seeAdminToken, c.At, c.Name)
+	case record.DeleteAdminToken:
+		p.guard(deleteAdminToken, c.Name)
 	case record.PutResource:
 		p.putResource(c.Resource)
 	case record.UpdateResource:

@@ -100,6 +100,9 @@ func (a *administration) answer(w http.ResponseWriter, r *http.Request, do act) 
 		status = http.StatusNoContent
 	}
 	log := a.Log.With("method", r.Method, "route", r.Pattern, "status", status, "duration", time.Since(start))
+	if who, remote := bearerOf(r.Context()); remote {
+		log = log.With("token", who.name, "network", who.network)
+	}
 	if cause := causeOf(err); cause != nil {
 		log.ErrorContext(r.Context(), "administration", "error", cause)
 	} else {

@@ -43,6 +43,10 @@ func shapes() map[string]shape {
 		"POST registration-tokens":        {in: admin.NewRegistrationToken{}, out: admin.RegistrationToken{}},
 		"DELETE registration-tokens/{id}": {},
 
+		"GET admin-tokens":           {out: admin.AdminToken{}, list: true},
+		"POST admin-tokens":          {in: admin.NewAdminToken{}, out: admin.AdminToken{}},
+		"DELETE admin-tokens/{name}": {},
+
 		"GET resources":          {out: admin.Resource{}, list: true},
 		"POST resources":         {in: admin.NewResource{}, out: admin.Resource{}},
 		"GET resources/{aud}":    {out: admin.Resource{}},
@@ -78,18 +82,41 @@ func (a *administration) openAPI(context.Context, *http.Request) (any, error) {
 		if paths[path] == nil {
 			paths[path] = map[string]any{}
 		}
-		paths[path][strings.ToLower(method)] = s.operation(pattern, act.about, all[pattern])
+		operation := s.operation(pattern, act.about, all[pattern])
+		operation["security"] = securityOf(act.scope)
+		paths[path][strings.ToLower(method)] = operation
 	}
 	s.add(admin.Problem{})
 	return map[string]any{
 		"openapi": "3.1.0",
 		"info": map[string]any{
 			"title": "Mintmark administration", "version": a.Version,
-			"description": "JSON over HTTP on the administration socket. Refusals are problem+json (RFC 9457).",
+			"description": "JSON over HTTP: on the administration socket, where nobody shows a token, and on the administration listener (admin_listen) " +
+				"for whoever shows an admin token with the scope that is named beside each operation. Refusals are problem+json (RFC 9457).",
 		},
-		"paths":      paths,
-		"components": map[string]any{"schemas": map[string]any(s)},
+		"paths": paths,
+		"components": map[string]any{
+			"schemas": map[string]any(s),
+			"securitySchemes": map[string]any{adminToken: map[string]any{
+				"type": "http", "scheme": "bearer", "description": "An admin token, as mintmark admin-token create makes it. At the socket there is none.",
+			}},
+		},
 	}, nil
+}
+
+const adminToken = "admin_token"
+
+// securityOf says who may: whoever is at the socket, and unless an act is for them
+// alone whoever shows a token with its scope.
+func securityOf(scope string) []any {
+	atSocket := map[string]any{}
+	switch scope {
+	case socketOnly:
+		return []any{atSocket}
+	case anyScope:
+		return []any{atSocket, map[string]any{adminToken: []any{}}}
+	}
+	return []any{atSocket, map[string]any{adminToken: []any{scope}}}
 }
 
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)

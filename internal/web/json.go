@@ -59,7 +59,11 @@ func (s *site) sendValue(v *visit, value any) {
 // authorization is the one Authorization header of a request, "" if there is
 // none. twice is the reason to refuse two.
 func (v *visit) authorization(twice oauth.Reason) (string, *oauth.Error) {
-	switch values := v.r.Header["Authorization"]; len(values) {
+	return authorizationOf(v.r, twice)
+}
+
+func authorizationOf(r *http.Request, twice oauth.Reason) (string, *oauth.Error) {
+	switch values := r.Header["Authorization"]; len(values) {
 	case 0:
 		return "", nil
 	case 1:

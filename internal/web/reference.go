@@ -17,6 +17,7 @@ type Endpoint struct {
 	Methods string // as in Allow
 	Path    string
 	About   string // a sentence
+	Scope   string // of an administrator, in words: that a token needs for it
 	Spec    string // what it keeps to; empty: it is our own
 }
 
@@ -45,9 +46,19 @@ func AdminEndpoints() []Endpoint {
 	var list []Endpoint
 	for pattern, act := range (&administration{}).acts() {
 		method, at, _ := strings.Cut(pattern, " ")
-		list = append(list, Endpoint{Methods: method, Path: admin.Root + at, About: act.about})
+		list = append(list, Endpoint{Methods: method, Path: admin.Root + at, About: act.about, Scope: shownScope(act.scope)})
 	}
 	return sorted(list)
+}
+
+func shownScope(scope string) string {
+	switch scope {
+	case anyScope:
+		return "any"
+	case socketOnly:
+		return "none: at the socket alone"
+	}
+	return "`" + scope + "`"
 }
 
 func sorted(list []Endpoint) []Endpoint {

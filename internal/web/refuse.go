@@ -17,9 +17,11 @@ func (s *site) note(v *visit, err *oauth.Error) {
 	h := v.Header()
 	h.Set("Error-Reference", v.reference)
 	if err.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.FormatInt(seconds(err.RetryAfter), 10)) // RFC 9110 §10.2.3
+		h.Set("Retry-After", retryAfter(err)) // RFC 9110 §10.2.3
 	}
 }
+
+func retryAfter(err *oauth.Error) string { return strconv.FormatInt(seconds(err.RetryAfter), 10) }
 
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 

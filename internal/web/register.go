@@ -71,11 +71,13 @@ func (s *site) manage(v *visit, do func(clientID, token string) ([]byte, *oauth.
 }
 
 // shownToken is the bearer token of a request whose body is no form. RFC 6750 §2.1.
-func (v *visit) shownToken() (string, *oauth.Error) {
-	authorization, err := v.authorization(oauth.ReasonTokenPresentedTwice)
+func (v *visit) shownToken() (string, *oauth.Error) { return shownToken(v.r) }
+
+func shownToken(r *http.Request) (string, *oauth.Error) {
+	authorization, err := authorizationOf(r, oauth.ReasonTokenPresentedTwice)
 	if err != nil {
 		return "", err
 	}
-	query, _ := oauth.ParseForm(v.r.URL.RawQuery) // the form remembers its fault
+	query, _ := oauth.ParseForm(r.URL.RawQuery) // the form remembers its fault
 	return oauth.BearerToken(authorization, oauth.Form{}, query)
 }

@@ -17,37 +17,40 @@ type source struct {
 	scheme  string // only a trusted proxy says it; "" = not known
 }
 
+// proxies are the networks whose forwarded headers are believed.
+type proxies []netip.Prefix
+
 // sourceOf believes the connection, and of what headers say only what a trusted
 // proxy wrote. ASVS 4.1.3.
-func (s *site) sourceOf(r *http.Request) source {
+func (p proxies) sourceOf(r *http.Request) source {
 	var peer netip.Addr
 	if address, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		peer = address.Addr().Unmap()
 	}
-	if !s.trusts(peer) {
+	if !p.trusts(peer) {
 		return source{network: networkOf(peer), host: r.Host}
 	}
 	f := forwarded(r.Header)
-	from := source{network: networkOf(s.clientOf(f.clients, peer)), host: r.Host, scheme: f.scheme}
+	from := source{network: networkOf(p.clientOf(f.clients, peer)), host: r.Host, scheme: f.scheme}
 	if f.host != "" {
 		from.host = f.host
 	}
 	return from
 }
 
-func (s *site) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+func (p proxies) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(addr) })
 }
 
 // clientOf walks back from our end: each address was written down by the one
 // after it, so it is worth as much as that one.
-func (s *site) clientOf(addresses []string, peer netip.Addr) netip.Addr {
+func (p proxies) clientOf(addresses []string, peer netip.Addr) netip.Addr {
 	for _, text := range slices.Backward(addresses) {
 		addr, ok := parseNode(text)
 		if !ok {
 			return peer
 		}
-		if peer = addr; !s.trusts(addr) {
+		if peer = addr; !p.trusts(addr) {
 			return addr
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestOnlyTheWordOfTrustedProxiesCounts(t *testing.T) {
-	s := &site{proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+	s := proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	for name, tc := range map[string]struct {
 		peer   string
 		header http.Header
@@ -101,7 +101,7 @@ func FuzzForwarded(f *testing.F) {
 	f.Add("for=192.0.2.43;host=y, for=\"[2001:db8::1]:4711\"", "")
 	f.Add("", "198.51.100.1, unknown, 10.0.0.1:80")
 	f.Add("for=\"_x;y,z\"", "fe80::1%eth0")
-	s := &site{proxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
+	s := proxies{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	f.Fuzz(func(t *testing.T, standard, legacy string) {
 		header := http.Header{"Forwarded": {standard}, "X-Forwarded-For": {legacy}}
 		got := s.sourceOf(&http.Request{RemoteAddr: "10.0.0.1:1", Host: "h", Header: header})

@@ -55,7 +55,7 @@ func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }
 // ServeHTTP takes a request through the checks to its endpoint.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{ResponseWriter: w, r: r, route: s.find(r), start: time.Now()}
-	v.from = s.sourceOf(r)
+	v.from = s.proxies.sourceOf(r)
 	defer s.leave(v)
 	v.share()
 	handler, err := s.admit(v)

@@ -41,7 +41,7 @@ type site struct {
 	language  string
 	log       *slog.Logger
 	metrics   *metrics.Metrics
-	proxies   []netip.Prefix
+	proxies   proxies
 	routes    map[string]*route
 	lost      *route
 	registers bool // clients may register themselves
