@@ -241,6 +241,7 @@ func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine,
 func (s *server) serve(public, private, figures, remote net.Listener) error {
 	handler, err := web.New(web.Config{
 		Engine: s.engine, Feed: s.feed, Log: s.log, Metrics: s.metrics, TrustedProxies: s.config.TrustedProxy, Language: s.config.Language,
+		NamesImplicit: s.config.AdvertiseImplicit,
 	})
 	if err != nil {
 		return err

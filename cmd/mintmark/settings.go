@@ -37,6 +37,7 @@ type settingsGiven struct {
 	Registration      string `placeholder:"WHO" help:"${registration}"`
 	RegistrationLimit string `placeholder:"N" help:"${registration_limit}"`
 	RegistrationKeep  string `placeholder:"D" help:"${registration_keep}"`
+	AdvertiseImplicit bool   `help:"${advertise_implicit}"`
 
 	LifetimesAccessTTL       string `name:"lifetimes-access-ttl" placeholder:"D" help:"${lifetimes_access_ttl}"`
 	LifetimesIDTTL           string `name:"lifetimes-id-ttl" placeholder:"D" help:"${lifetimes_id_ttl}"`

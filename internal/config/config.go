@@ -39,6 +39,7 @@ type Config struct {
 	Registration      string        // of clients by themselves: "off", "token" or "open"
 	RegistrationLimit int64         // clients of one network an hour, where nobody shows a token
 	RegistrationKeep  time.Duration // until one is forgotten that nobody lets in
+	AdvertiseImplicit bool          // name the implicit grant in the metadata, which is refused all the same
 
 	Lifetimes Lifetimes
 	LogLevel  string // "debug", "info", "warn" or "error"

@@ -89,6 +89,10 @@ func (c *Config) settings() []setting {
 			name: "registration_keep", preset: "7d", value: lifetime(&c.RegistrationKeep, time.Hour, 365*day),
 			about: "How long a client that registered itself is kept when nobody lets it in",
 		},
+		{
+			name: "advertise_implicit", preset: "false", value: yesOrNo(&c.AdvertiseImplicit),
+			about: "Name the implicit grant in the metadata, which is refused all the same: only for a test that looks for the words",
+		},
 		{name: "lifetimes.access_ttl", preset: "15m", value: lifetime(&l.AccessTTL, time.Second, longest), about: "Lifetime of access tokens"},
 		{name: "lifetimes.id_ttl", preset: "1h", value: lifetime(&l.IDTTL, time.Second, longest), about: "Lifetime of ID tokens"},
 		// RFC 6749 §4.1.2 recommends ten minutes at most; contract.md allows one.

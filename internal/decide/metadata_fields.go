@@ -105,7 +105,7 @@ func keyFields() []MetadataField {
 			func(s *record.ClientSettings) *string { return &s.TokenEndpointAuthSigningAlg }),
 		list("request_uris", inOIDC, "Where the client keeps request objects: https, at public addresses, at most 20. A `request_uri` is one of them, but for its fragment.", "",
 			func(s *record.ClientSettings) *[]string { return &s.RequestURIs }),
-		text("request_object_signing_alg", inOIDC, "What the client signs request objects with: `ES256`, `RS256`, `PS256`, `Ed25519` or `EdDSA`; `none` if it does not.", "any but `none` that its key has",
+		text("request_object_signing_alg", inOIDC, "What the client signs request objects with: `ES256`, `RS256`, `PS256`, `Ed25519` or `EdDSA`; `none` if it does not, which is taken though the metadata do not offer it.", "any but `none` that its key has",
 			func(s *record.ClientSettings) *string { return &s.RequestObjectSigningAlg }),
 		{
 			Name: "require_signed_request_object", Spec: "RFC 9101 §10.5", Rule: "`true`: every authorization request of the client is a signed request object.", Default: "`false`",

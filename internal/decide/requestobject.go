@@ -15,8 +15,10 @@ import (
 // it sends no others.
 const AlgNone = "none"
 
-// RequestObjectAlgs are those of SigningAlgs and AlgNone (OpenID Connect Discovery
-// §3: "Servers SHOULD support none and RS256").
+// RequestObjectAlgs are what a client may register: those of SigningAlgs and AlgNone
+// (OpenID Connect Discovery §3: "Servers SHOULD support none and RS256"). The metadata
+// do not list the last: a client that reads it there would send unsigned objects
+// without having registered that, and those are refused.
 func RequestObjectAlgs() []string { return append([]string{AlgNone}, SigningAlgs()...) }
 
 // RequestObjectKID is the key that a request object names, unproven.

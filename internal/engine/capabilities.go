@@ -24,7 +24,7 @@ func (e *Engine) Capabilities() oauth.Capabilities {
 		AuthMethods:   []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
 		IDTokenAlgs:   signingAlgs(), // OpenID Connect Discovery §3: RS256 MUST be included
 		AssertionAlgs: decide.SigningAlgs(),
-		RequestAlgs:   decide.RequestObjectAlgs(),
+		RequestAlgs:   decide.SigningAlgs(), // none is for who registers it, and offered to nobody
 		FormPost:      true,
 		Registration:  e.RegistrationIsOn(),
 	}

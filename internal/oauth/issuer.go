@@ -91,3 +91,6 @@ func (i Issuer) MetadataPaths() []string {
 	}
 	return paths
 }
+
+// IsOpenIDPath reports whether a path of MetadataPaths is OpenID Connect's own.
+func (i Issuer) IsOpenIDPath(path string) bool { return path != wellKnownOAuth+i.path }

@@ -15,19 +15,20 @@ type Capabilities struct {
 	AuthMethods    []AuthMethod
 	IDTokenAlgs    []string
 	AssertionAlgs  []string // of client assertions
-	RequestAlgs    []string // of request objects; none: they are not read
+	RequestAlgs    []string // of signed request objects; empty: they are not read
 	FormPost       bool     // response_mode form_post
 	PromptCreate   bool     // users may sign up by themselves
 	RevocationFeed bool     // verifiers may follow the revocation log
 	Registration   bool     // clients may register themselves
+	NamesImplicit  bool     // the documents name the implicit grant, which is refused all the same
 	UILocales      []string
 	ServiceDocs    string // address of documentation, "" if none
 	PolicyURI      string
 	TermsOfService string
 }
 
-// Metadata is the document that OpenID Connect Discovery §3 and RFC 8414 §2 describe; one serves both. What the server
-// does not have is left out, never null (RFC 8414 §3.2).
+// Metadata is the document that OpenID Connect Discovery §3 and RFC 8414 §2 describe. What the server does not have is
+// left out, never null (RFC 8414 §3.2).
 type Metadata struct {
 	Issuer                string `json:"issuer"`
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
@@ -151,6 +152,18 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 	if c.PromptCreate {
 		m.PromptValuesSupported = append(m.PromptValuesSupported, PromptCreate)
 	}
+	if c.NamesImplicit {
+		// OpenID Connect Discovery §3 wants these words of whoever lets clients register.
+		m.ResponseTypesSupported = append(m.ResponseTypesSupported, "id_token", "id_token token")
+		m.GrantTypesSupported = append(slices.Clone(m.GrantTypesSupported), "implicit")
+	}
+	return m
+}
+
+// ForOpenID is the document without what clients of OpenID Connect have no use for and do not know: the feed is for
+// resource servers, which read RFC 8414's.
+func (m Metadata) ForOpenID() Metadata {
+	m.RevocationFeed = nil
 	return m
 }
 

@@ -53,6 +53,44 @@ func TestTheMetadataDocument(t *testing.T) {
 	}
 }
 
+// Each document has the members that its readers know: an OpenID provider's names no feed.
+func TestTheFeedStandsInTheDocumentOfResourceServers(t *testing.T) {
+	m := NewMetadata(mustIssuer(t, "https://id.example"), Capabilities{RevocationFeed: true})
+	for text, want := range map[string]bool{string(must(m.Document())): true, string(must(m.ForOpenID().Document())): false} {
+		if strings.Contains(text, "revocation_feed") != want {
+			t.Errorf("the feed stands there: %v; want %v: %s", !want, want, text)
+		}
+	}
+}
+
+// OpenID Connect Discovery §3: "Dynamic OpenID Providers MUST support the code, id_token, and the id_token token Response Type
+// values"; here they are words.
+func TestTheImplicitGrantIsNamedOnlyWhereItIsWanted(t *testing.T) {
+	can := Capabilities{GrantTypes: []string{GrantAuthorizationCode}}
+	for named, want := range map[bool][]string{
+		false: {`"response_types_supported":["code"]`, `"grant_types_supported":["authorization_code"]`},
+		true:  {`"response_types_supported":["code","id_token","id_token token"]`, `"grant_types_supported":["authorization_code","implicit"]`},
+	} {
+		can.NamesImplicit = named
+		text := string(must(NewMetadata(mustIssuer(t, "https://id.example"), can).Document()))
+		for _, member := range want {
+			if !strings.Contains(text, member) {
+				t.Errorf("%s is not in %s", member, text)
+			}
+		}
+	}
+	if len(can.GrantTypes) != 1 {
+		t.Errorf("the caller's list grew: %v", can.GrantTypes)
+	}
+}
+
+func must(document []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return document
+}
+
 // RFC 8414 §3.2: what has no value is left out.
 func TestMetadataHasNoEmptyAndNoNullMembers(t *testing.T) {
 	for _, c := range []Capabilities{{}, {PromptCreate: true}} {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
 )
 
 // How long others may keep our documents. A new signing key is published long
@@ -24,6 +26,21 @@ type document struct {
 	contentType  []string
 	tag          []string
 	length       []string
+}
+
+// metadataDocuments are what the well-known paths of OpenID Connect Discovery §4 and
+// of RFC 8414 §3 serve.
+type metadataDocuments struct{ openID, oauth *document }
+
+func documentsOf(m oauth.Metadata) (d metadataDocuments, err error) {
+	for into, metadata := range map[**document]oauth.Metadata{&d.openID: m.ForOpenID(), &d.oauth: m} {
+		body, err := metadata.Document()
+		if err != nil {
+			return d, err
+		}
+		*into = newDocument(body, metadataCacheControl)
+	}
+	return d, nil
 }
 
 var anyOrigin = []string{"*"}

@@ -29,7 +29,7 @@ func Endpoints(issuer oauth.Issuer) ([]Endpoint, error) {
 		return nil, err
 	}
 	s := &site{issuer: issuer, pages: templates, feed: &feed.Feed{}, registers: true}
-	routes := s.table(nil)
+	routes := s.table(metadataDocuments{})
 	routes[s.ofRegistration.name] = s.ofRegistration
 	var list []Endpoint
 	for at, r := range routes {

@@ -46,7 +46,7 @@ const (
 )
 
 // table lists the endpoints. Metadata and JWKS are documents made in advance.
-func (s *site) table(metadata *document) map[string]*route {
+func (s *site) table(metadata metadataDocuments) map[string]*route {
 	routes, base := map[string]*route{}, s.issuer.Path()
 	add := func(r route, path string) {
 		r.name = path
@@ -63,9 +63,12 @@ func (s *site) table(metadata *document) map[string]*route {
 	documents, tokens := s.newGate("documents", gateWidth), s.newGate("tokens", gateWidth)
 	lookups, people := s.newGate("lookups", gateWidth), s.newGate("pages", gateWidth)
 
-	serveMetadata := func(v *visit) { s.serveDocument(v, metadata) }
 	for _, path := range s.issuer.MetadataPaths() {
-		add(route{get: serveMetadata, style: asJSON, shared: withAll, gate: documents, about: "What the server is and where its endpoints are.", spec: "RFC 8414 §3; OpenID Connect Discovery §4"}, path)
+		shown := metadata.oauth
+		if s.issuer.IsOpenIDPath(path) {
+			shown = metadata.openID
+		}
+		add(route{get: func(v *visit) { s.serveDocument(v, shown) }, style: asJSON, shared: withAll, gate: documents, about: "What the server is and where its endpoints are.", spec: "RFC 8414 §3; OpenID Connect Discovery §4"}, path)
 	}
 	for path, r := range map[string]route{
 		oauth.PathJWKS:       {get: s.jwks, style: asJSON, shared: withAll, gate: documents, about: "The public keys that tokens are verified with.", spec: "RFC 7517 §5"},

@@ -28,6 +28,9 @@ type Config struct {
 	// Language is that of the pages for whoever asks for none of ours. Empty: the
 	// first of Languages.
 	Language string
+	// NamesImplicit lets the metadata name the implicit grant, which is refused all
+	// the same.
+	NamesImplicit bool
 }
 
 // site answers for one issuer.
@@ -65,7 +68,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing pages: %w", err)
 	}
-	metadata, err := oauth.NewMetadata(issuer, capabilities(c)).Document()
+	metadata, err := documentsOf(oauth.NewMetadata(issuer, capabilities(c)))
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +87,14 @@ func New(c Config) (http.Handler, error) {
 		registers: c.Engine.RegistrationIsOn(),
 	}
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true, figures: s.metrics.Route("none", false)}
-	s.routes = s.table(newDocument(metadata, metadataCacheControl))
+	s.routes = s.table(metadata)
 	return s, nil
 }
 
 // capabilities are the engine's, and the feed where there is one.
 func capabilities(c Config) oauth.Capabilities {
 	can := c.Engine.Capabilities()
-	can.UILocales, can.PromptCreate = Languages(), c.Engine.SignUpOpen() == nil
+	can.UILocales, can.PromptCreate, can.NamesImplicit = Languages(), c.Engine.SignUpOpen() == nil, c.NamesImplicit
 	if c.Feed != nil {
 		can.RevocationFeed = true
 		can.Scopes = can.Scopes.Or(oauth.NewScopes(oauth.ScopeReadRevocations))

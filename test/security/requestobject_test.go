@@ -82,7 +82,7 @@ func TestA2_WhatARequestObjectSaysCountsAndLeadsWhereItsClientRegistered(t *test
 		t.Errorf("what stands outside counts: %s", a.Header.Get("Location"))
 	}
 	metadata := b.get("/.well-known/openid-configuration").body
-	for _, member := range []string{`"request_parameter_supported":true`, `"request_uri_parameter_supported":true`, `"require_request_uri_registration":true`, `"request_object_signing_alg_values_supported":["none","ES256","RS256","PS256","Ed25519","EdDSA"]`} {
+	for _, member := range []string{`"request_parameter_supported":true`, `"request_uri_parameter_supported":true`, `"require_request_uri_registration":true`, `"request_object_signing_alg_values_supported":["ES256","RS256","PS256","Ed25519","EdDSA"]`} {
 		if !strings.Contains(metadata, member) {
 			t.Errorf("%s is not in %s", member, metadata)
 		}
