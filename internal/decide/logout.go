@@ -78,7 +78,9 @@ func logoutTarget(ask LogoutAsk, client *record.Client) (string, *oauth.Error) {
 		// §2: "the OP MUST verify that the Client Identifier matches".
 		return "", oauth.Refuse(oauth.ReasonLogoutClientMismatch).With("client_id")
 	}
-	if req.PostLogoutRedirectURI == "" {
+	if req.PostLogoutRedirectURI == "" || client == nil && ask.Hint == nil && req.ClientID == "" {
+		// §3: an address is somebody's, and this is nobody's. The user is not kept from
+		// signing out by that.
 		return "", nil
 	}
 	unregistered := oauth.Refuse(oauth.ReasonLogoutURIUnregistered).With("post_logout_redirect_uri")

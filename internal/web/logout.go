@@ -62,6 +62,9 @@ func (s *site) logOut(v *visit, form oauth.Form, b engine.Browser, confirmed boo
 	}
 	switch {
 	case answer.Ask:
+		if answer.Client.ID == "" {
+			request.PostLogoutRedirectURI, request.State = "", "" // nobody's: neither is gone to, nor told again
+		}
 		s.page(v, http.StatusOK, pages.Logout{
 			Form:       s.form(forLogout, b, ""),
 			User:       userOf(answer.User),

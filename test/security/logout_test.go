@@ -80,7 +80,7 @@ func TestM2_OnlyARegisteredAddressIsGoneTo(t *testing.T) {
 		"javascript:alert(1)", "https://app.example/bye#", "https://app.example:443/bye", "https://APP.example/bye",
 	} {
 		for name, params := range map[string]url.Values{
-			"hint": {"id_token_hint": {own}}, "client": {"client_id": {"web"}}, "both": {"id_token_hint": {own}, "client_id": {"web"}}, "neither": {},
+			"hint": {"id_token_hint": {own}}, "client": {"client_id": {"web"}}, "both": {"id_token_hint": {own}, "client_id": {"web"}},
 		} {
 			a := b.query(oauth.PathEndSession, with(params, "post_logout_redirect_uri", evil))
 			w.showsError(a, http.StatusBadRequest, "invalid_request", "post_logout_redirect_uri")
@@ -88,6 +88,11 @@ func TestM2_OnlyARegisteredAddressIsGoneTo(t *testing.T) {
 				t.Fatalf("%s with %s", evil, name)
 			}
 		}
+	}
+	// An address that comes without a client is nobody's: it is not gone to, and nobody is kept from signing out by it.
+	alone := b.query(oauth.PathEndSession, url.Values{"post_logout_redirect_uri": {"https://" + canary + ".example/"}, "state": {canary}})
+	if !b.asksFirst(alone) || strings.Contains(alone.body, canary) {
+		t.Errorf("an address alone is answered %d %s", alone.StatusCode, alone.body)
 	}
 	w.showsError(b.query(oauth.PathEndSession, url.Values{"id_token_hint": {own}, "client_id": {"spa"}, "post_logout_redirect_uri": {"https://spa.example/bye"}}),
 		http.StatusBadRequest, "invalid_request", "client_id")
