@@ -13,7 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/revocation"
@@ -38,8 +37,8 @@ const (
 	flightWithin = 15 * time.Second
 )
 
-// limits bound how long a flight waits for another's locks and for itself. They are
-// of the transaction, so that they hold behind a pooler too.
+// limits bound how long a flight waits for another's locks and for itself, where a
+// pooler is in between: there they are of the transaction. Elsewhere settings has them.
 const limits = `SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '5s', true)`
 
 // The clock of a plan, I4: lc never goes back, whatever $1, the node's clock, does.
@@ -84,15 +83,15 @@ type logName struct {
 func (s *Store) flights() []groupWriter {
 	var all []groupWriter
 	for range s.nodes.flights {
-		all = append(all, &flights{store: s, texts: map[textKey]string{}})
+		all = append(all, &flights{line: line{nodes: s.nodes}, store: s, texts: map[textKey]string{}})
 	}
 	return all
 }
 
 // flights writes groups over one connection.
 type flights struct {
+	line
 	store *Store
-	conn  *pgxpool.Conn // nil until it is needed, and after it was lost
 	texts map[textKey]string
 }
 
@@ -247,44 +246,19 @@ func (w *flights) explain(at leg, err error, plans int) *crash {
 
 var errOtherLog = errors.New("the revocation log is another")
 
-func (w *flights) connect(ctx context.Context) error {
-	if w.conn != nil && !w.conn.Conn().IsClosed() {
-		return nil
-	}
-	w.disconnect()
-	conn, err := w.store.nodes.pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	w.conn = conn
-	return nil
-}
-
-// disconnect gives up the connection: what is wrong with it is not known.
-func (w *flights) disconnect() {
-	if w.conn == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_ = w.conn.Conn().Close(ctx) // it is given up
-	w.conn.Release()
-	w.conn = nil
-}
-
 func (w *flights) close() error {
-	if w.conn != nil {
-		w.conn.Release()
-		w.conn = nil
-	}
+	w.release()
 	return nil
 }
 
 // load puts the statements of the waiting plans into a batch.
 func (w *flights) load(group []*plan, waiting []int, at int64) (*pgx.Batch, []leg) {
 	batch := &pgx.Batch{}
-	batch.Queue(limits)
-	legs := []leg{{plan: -1}}
+	var legs []leg
+	if !w.nodes.direct {
+		batch.Queue(limits)
+		legs = append(legs, leg{plan: -1})
+	}
 	for _, i := range waiting {
 		p := group[i]
 		p.written = 0

@@ -59,6 +59,11 @@ type nodes struct {
 	confirmed atomic.Pointer[time.Time] // when the head was last known
 	off       atomic.Int64              // ms that the clock is ahead of the database's
 
+	questions chan *question // see reads.go
+	closing   chan struct{}  // closed when no more are taken
+	stopping  sync.Once
+	asking    sync.WaitGroup
+
 	listening atomic.Bool
 	news      chan int64 // numbers to tell the others of
 	cancel    context.CancelFunc

@@ -79,8 +79,8 @@ func (s *Store) openPostgres(ctx context.Context, o *Options) error {
 	if !strings.Contains(o.URL, "pool_max_conns=") {
 		config.MaxConns = int32(o.Readers + o.flights)
 	}
-	// One each for those who commit, for TurningKeys, and for reading.
-	config.MaxConns = max(config.MaxConns, int32(o.flights+2))
+	// One each for those who commit and who ask, for TurningKeys, and for longer reading.
+	config.MaxConns = max(config.MaxConns, int32(o.flights+askersAtOnce+2))
 	if !strings.Contains(o.URL, "pool_min_idle_conns=") {
 		config.MinIdleConns = min(idleConnections, config.MaxConns)
 	}
@@ -98,6 +98,7 @@ func (s *Store) openPostgres(ctx context.Context, o *Options) error {
 		pool: pool, direct: direct && !o.deaf, config: connections.Copy(), log: log, ownClock: o.now == nil, flights: o.flights,
 		period: cmp.Or(o.poll, pollPeriod),
 	}
+	s.nodes.startAsking()
 	return nil
 }
 

@@ -83,7 +83,7 @@ func (s *Store) Forget(now int64) { s.memory.sweep(now) }
 func (s *Store) purgeAlong(ctx context.Context, slice, purge string, before int64, limit int) error {
 	for start, more := "", true; more; {
 		end := "" // of the last slice
-		if err := s.one(ctx, slice, []any{start, limit - 1}, []any{&end}); err != nil {
+		if err := s.one(ctx, slice, []any{start, limit - 1}, []any{(*text)(&end)}); err != nil {
 			return unavailable("purging", err)
 		}
 		if _, err := s.commitStep(ctx, purge, start, end, before); err != nil {

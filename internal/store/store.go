@@ -151,6 +151,7 @@ func (s *Store) Close() error {
 	}
 	if s.nodes != nil {
 		s.nodes.stop()
+		s.nodes.stopAsking()
 	}
 	errs = append(errs, s.readers.Close(), s.writer.Close())
 	if s.nodes != nil {
@@ -221,5 +222,8 @@ func scanAll(rows *sql.Rows, scan func(*sql.Rows) error) error {
 // one runs a query for at most one row and scans it. Without a row it leaves
 // the destinations alone.
 func (s *Store) one(ctx context.Context, text string, args, into []any) error {
+	if s.nodes != nil {
+		return s.nodes.ask(ctx, text, args, into)
+	}
 	return s.each(ctx, text, args, func(rows *sql.Rows) error { return rows.Scan(into...) })
 }
