@@ -82,7 +82,7 @@ func (c *committer) run() {
 }
 
 // gather adds what waits already, and waits for nothing.
-func gather(queue chan rotation, group []rotation) []rotation {
+func gather[T any](queue chan T, group []T) []T {
 	for len(group) < largestGroup {
 		select {
 		case next, open := <-queue:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,12 +19,24 @@ CREATE TABLE grants (
 	idle_until BIGINT NOT NULL);`
 
 // postgres is the floors' PostgreSQL, spoken to by pgx itself: every statement is prepared when a connection first runs
-// it. Rotations that wait while one is in flight are sent at once, as one implicit transaction.
+// it. Everything is pipelined: rotations that wait while one is in flight are sent at once, as one implicit transaction,
+// and so are the reads of a grant, on other connections.
 type postgres struct {
 	pool  *pgxpool.Pool
 	conn  *pgxpool.Conn // the committer's
 	queue chan rotation
-	done  chan struct{}
+	reads chan reading
+	done  sync.WaitGroup
+}
+
+// pipelines is how many connections read grants.
+const pipelines = 2
+
+// reading is a grant that is asked for.
+type reading struct {
+	id     string
+	state  *refreshState
+	result chan error
 }
 
 func openPostgres(url string) (*postgres, error) {
@@ -37,7 +50,7 @@ func openPostgres(url string) (*postgres, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	p := &postgres{pool: pool, queue: make(chan rotation, largestGroup), done: make(chan struct{})}
+	p := &postgres{pool: pool, queue: make(chan rotation, largestGroup), reads: make(chan reading)}
 	if _, err := pool.Exec(ctx, postgresSchema); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("creating tables: %w", err)
@@ -46,26 +59,51 @@ func openPostgres(url string) (*postgres, error) {
 		pool.Close()
 		return nil, fmt.Errorf("connecting the committer: %w", err)
 	}
-	go p.run()
+	p.done.Go(p.run)
+	for range pipelines {
+		p.done.Go(p.read)
+	}
 	return p, nil
 }
 
-// close ends the committer after what is queued. Nobody may call rotate any more.
+// close ends the committer after what is queued. Nobody may call rotate or refreshState any more.
 func (p *postgres) close() {
 	close(p.queue)
-	<-p.done
+	close(p.reads)
+	p.done.Wait()
 	p.conn.Release()
 	p.pool.Close()
 }
 
 func (p *postgres) refreshState(id string) (refreshState, error) {
-	var g refreshState
-	err := p.pool.QueryRow(context.Background(), readState, id).Scan(&g.id, &g.client, &g.session, &g.scope, &g.status, &g.authTime,
-		&g.revision, &g.generation, &g.idleUntil, &g.user)
-	if err != nil {
+	r := reading{id: id, state: new(refreshState), result: make(chan error, 1)}
+	p.reads <- r
+	if err := <-r.result; err != nil {
 		return refreshState{}, fmt.Errorf("reading a grant: %w", err)
 	}
-	return g, nil
+	return *r.state, nil
+}
+
+func (p *postgres) read() {
+	for first := range p.reads {
+		group := gather(p.reads, []reading{first})
+		batch := &pgx.Batch{}
+		for _, r := range group {
+			g := r.state
+			batch.Queue(readState, r.id).QueryRow(func(row pgx.Row) error {
+				r.result <- row.Scan(&g.id, &g.client, &g.session, &g.scope, &g.status, &g.authTime, &g.revision, &g.generation, &g.idleUntil, &g.user)
+				return nil
+			})
+		}
+		if err := p.pool.SendBatch(context.Background(), batch).Close(); err != nil {
+			for _, r := range group {
+				select {
+				case r.result <- err:
+				default: // it has its answer
+				}
+			}
+		}
+	}
 }
 
 func (p *postgres) grantIsLive(id string) (bool, error) {
@@ -94,7 +132,6 @@ func (p *postgres) rotate(id string, generation int64, now time.Time) error {
 }
 
 func (p *postgres) run() {
-	defer close(p.done)
 	for first := range p.queue {
 		group := gather(p.queue, []rotation{first})
 		results, err := p.write(group)
