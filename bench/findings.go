@@ -34,6 +34,7 @@ func experiments() []experiment {
 		{"mixed", measureMixed, true},
 		{"authorize", measureAuthorize, true},
 		{"registration", measureRegistration, false},
+		{"jwks-uri", measureKeySets, false},
 		{"check", measureCheck, false},
 		{"table", measureTable, false},
 		{"load", measureLoad, false},
