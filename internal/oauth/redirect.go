@@ -156,6 +156,8 @@ func checkTarget(scheme, authority string, hasAuthority bool, path string) error
 		return errors.New("a redirect URI is https, http on loopback, or a private-use scheme with a dot in it")
 	case strings.Contains(authority, "@"):
 		return errors.New("a redirect URI has no user information")
+	case hasAuthority && strings.ContainsAny(authority, "[]:%"):
+		return errors.New("after :// of a private-use scheme comes a name, without brackets, port or escapes") // what parsers read in different ways
 	case !hasAuthority && !strings.HasPrefix(path, "/"):
 		return errors.New("after a private-use scheme comes a path")
 	}

@@ -210,3 +210,48 @@ func FuzzRedirectMatching(f *testing.F) {
 		}
 	})
 }
+
+// What may be registered leads, as a standard parser reads it too, to a host over https, to the machine itself, or to an
+// application's own scheme, and hides nothing.
+func FuzzRegistrable(f *testing.F) {
+	for _, seed := range []string{
+		"https://app.example/cb", "https://app.example:8443/cb?x=1", "http://127.0.0.1:51004/cb", "http://[::1]/cb", "http://localhost/cb", "com.example.app:/cb",
+		"http://app.example/cb", "https://a@app.example/cb", "https://app.example/cb#x", "https://app.example/../cb", "https://app.example/%2e%2e/cb",
+		"https://app.example\\@evil.test/cb", "https://äpp.example/cb", "javascript:alert(1)", "data:,x", "//app.example/cb", "HTTPS://app.example/cb",
+		"https://app.example:99999/cb", "http://127.0.0.1.evil.test/cb", "http://localhost@evil.test/", "https://*.app.example/", "app:/cb", "https:///cb",
+		"com.example.app://callback", "com.example.app://[0", "com.example.app://a:b/cb", "com.example.app://%41/cb",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, uri string) {
+		if CheckRegistrable(uri) != nil {
+			return
+		}
+		parsed, err := url.Parse(uri)
+		if err != nil || parsed.User != nil || strings.Contains(uri, "#") || !parsed.IsAbs() || strings.ContainsFunc(uri, func(c rune) bool { return c <= ' ' || c > '~' }) {
+			t.Fatalf("%q may be registered: %v", uri, err)
+		}
+		switch host := parsed.Hostname(); parsed.Scheme {
+		case "https":
+			if host == "" {
+				t.Fatalf("%q leads nowhere", uri)
+			}
+		case "http":
+			if host != "127.0.0.1" && host != "::1" && host != "localhost" {
+				t.Fatalf("%q leads to %q", uri, host)
+			}
+		default:
+			if !strings.Contains(parsed.Scheme, ".") {
+				t.Fatalf("%q has the scheme %q", uri, parsed.Scheme)
+			}
+		}
+		for segment := range strings.SplitSeq(parsed.EscapedPath(), "/") { // an escaped slash separates nothing
+			if plain, _ := url.PathUnescape(segment); plain == "." || plain == ".." {
+				t.Fatalf("%q is relative", uri)
+			}
+		}
+		if to, ok := MatchRedirectURI([]string{uri}, uri, false); !ok || to.String() != uri {
+			t.Fatalf("%q does not match itself", uri)
+		}
+	})
+}
