@@ -82,7 +82,7 @@ func TestAnActiveTokenIsDescribed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			out := c.c.introspect()
 			wantRefusal(t, out.Err, "", "")
-			wantJSON(t, c.want, out.Answer)
+			wantJSON(t, c.want, json.RawMessage(out.Answer.JSON()))
 			if out.Changes != nil {
 				t.Errorf("changes %v: looking changes nothing", out.Changes)
 			}
@@ -170,7 +170,7 @@ func TestWhatIsActiveForWhom(t *testing.T) {
 				t.Errorf("active: %v, want %v", out.Answer.Active, c.active)
 			}
 			if !c.active {
-				wantJSON(t, `{"active":false}`, out.Answer) // RFC 7662 §2.2, L3
+				wantJSON(t, `{"active":false}`, json.RawMessage(out.Answer.JSON())) // RFC 7662 §2.2, L3
 			}
 			if out.Changes != nil {
 				t.Errorf("changes %v: looking changes nothing", out.Changes)

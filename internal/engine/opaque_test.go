@@ -55,7 +55,7 @@ func TestIntrospectionOfAnOpaqueTokenHasAllItsClaims(t *testing.T) {
 		answer, refused := o.Introspect(t.Context(), &oauth.IntrospectionRequest{Credentials: o.credentials(o.secret), Token: c.token})
 		o.fine(refused)
 		var members map[string]any
-		o.must(json.Unmarshal([]byte(o.json(answer)), &members))
+		o.must(json.Unmarshal(answer.JSON(), &members))
 		for _, claim := range append(strings.Fields(c.claims), "active", "token_type") {
 			if members[claim] == nil {
 				t.Errorf("%s: there is no %s in %v", name, claim, members)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,7 @@ func (s *Store) confirm(ctx context.Context) (confirmed, error) {
 	m.mu.Unlock()
 
 	m.reading.Lock()
+	runtime.Gosched() // whoever is about to ask shares this reading
 	m.mu.Lock()
 	m.next = nil
 	m.mu.Unlock()

@@ -1,6 +1,10 @@
 package web
 
-import "github.com/mintmark-id/mintmark/internal/oauth"
+import (
+	"net/http"
+
+	"github.com/mintmark-id/mintmark/internal/oauth"
+)
 
 // introspect is the introspection endpoint. RFC 7662 §2.
 func (s *site) introspect(v *visit) {
@@ -21,5 +25,5 @@ func (s *site) introspect(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	s.sendValue(v, answer)
+	s.sendJSON(v, http.StatusOK, answer.JSON())
 }
