@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -122,6 +123,7 @@ func (c *committer) close() error {
 func (c *committer) run(w groupWriter) {
 	group := make([]*plan, 0, largestGroup)
 	for first := range c.queue {
+		runtime.Gosched() // whoever is about to queue something shares the group
 		group = c.gather(append(group[:0], first))
 		c.commit(w, group)
 		clear(group)

@@ -141,11 +141,12 @@ func (s *Store) userToldOf(ctx context.Context, asked record.AskedClaims, userID
 	return s.user(ctx, userID)
 }
 
+// The grant of a code that was not used is not there yet, and not looked for.
 const readCodeState = `SELECT ` + headColumns + `, ` + codeColumns + `, ` + parentColumns + `,
 	g.ended_at
 	FROM revlog_head h
 	LEFT JOIN codes c ON c.hash = $1
-	LEFT JOIN grants g ON g.id = c.gid
+	LEFT JOIN grants g ON g.id = CASE WHEN c.used_at > 0 THEN c.gid END
 	LEFT JOIN users u ON u.id = c.user_id
 	LEFT JOIN consents co ON co.user_id = c.user_id AND co.client_id = c.client_id
 	LEFT JOIN sessions s ON s.id = c.sid

@@ -184,7 +184,7 @@ func TestARequestThatNamesNoResourceMeansTheClientsOwn(t *testing.T) {
 // A code that is replayed tells whether the grant that it gave has ended already.
 func TestACodeKnowsWhetherItsGrantHasEnded(t *testing.T) {
 	s := world(t)
-	commit(t, s, record.EndGrant{ID: "gid", At: noon + 7})
+	commit(t, s, record.UseCode{Hash: []byte("code 1"), ClientID: "app", At: noon + 1}, record.EndGrant{ID: "gid", At: noon + 7})
 	if got := must[*record.CodeState](t)(s.CodeState(t.Context(), []byte("code 1"), "app")); got.Parents.GrantEndedAt != noon+7 {
 		t.Errorf("it ended at %d, want %d", got.Parents.GrantEndedAt, noon+7)
 	}
