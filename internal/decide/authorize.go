@@ -276,7 +276,7 @@ func giveCode(ask Ask, answer AuthorizeAnswer, wanted wish, st *record.Authorize
 		ClientID:  st.Client.ID,
 		UserID:    st.Session.UserID,
 		SID:       st.Session.ID,
-		GID:       env.Seed.ID("gid"),
+		GID:       env.Seed.TimedID("gid", env.Now),
 		Challenge: ask.Request.CodeChallenge,
 		RVS:       st.LC,
 		EndsAt:    env.Now + env.Policy.CodeTTL,

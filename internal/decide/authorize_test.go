@@ -54,7 +54,7 @@ func pageCode(env Env) record.Code {
 		ClientID:  "shop",
 		UserID:    "ana",
 		SID:       "session",
-		GID:       env.Seed.ID("gid"),
+		GID:       env.Seed.TimedID("gid", env.Now),
 		Challenge: oauth.ChallengeOf(tokenVerifier),
 		RVS:       tokenLC,
 		EndsAt:    tokenNow + 60*second,

@@ -37,6 +37,15 @@ func (s Seed) ID(label string) string {
 	return base64.RawURLEncoding.EncodeToString(s.Bytes(label, rawIDSize))
 }
 
+// TimedID returns a generated identifier of which the first 4 bytes are the second
+// in which it was made, from a clock in Unix milliseconds, and 12 are random. Rows
+// that are made together then lie together in every index that has their id, which
+// a table of millions with random ids pays for with a page of its own for each.
+func (s Seed) TimedID(label string, now int64) string {
+	id := binary.BigEndian.AppendUint32(make([]byte, 0, rawIDSize), uint32(now/1000))
+	return base64.RawURLEncoding.EncodeToString(append(id, s.Bytes(label, rawIDSize-len(id))...))
+}
+
 // Uint32n returns a number in [0, n), and 0 for n = 0. Its bias is below 2^-32.
 func (s Seed) Uint32n(label string, n uint32) uint32 {
 	hi, _ := bits.Mul64(binary.BigEndian.Uint64(s.Bytes(label, 8)), uint64(n))

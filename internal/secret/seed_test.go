@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ func TestWhatASeedGivesIsFixed(t *testing.T) {
 	for what, c := range map[string]struct{ got, want string }{
 		"bytes":         {hex.EncodeToString(seed.Bytes("x", 40)), "8db08a4c40c08899fd8efdacc1da500928e7955234933948273efced957ebbe385e56263d40257ab"},
 		"identifier":    {seed.ID("gid"), "HD1jniO6Cq_UkVRFIaXYPA"},
+		"timed":         {seed.TimedID("gid", 1_796_060_529_999), "aw21cRw9Y54jugqv1JFURQ"},
 		"opaque":        {NewOpaque(seed, "code"), "lcJo1V5MRsbRBo2flrxWkHqsbFI6P4joVvygdhRHJhs"},
 		"client secret": {NewClientSecret(seed, "code"), "mcs_lcJo1V5MRsbRBo2flrxWkHqsbFI6P4joVvygdhRHJhs"},
 		"setup token":   {NewSetupToken(seed, "code"), "mst_lcJo1V5MRsbRBo2flrxWkHqsbFI6P4joVvygdhRHJhs"},
@@ -85,6 +87,12 @@ func TestGeneratedIdentifiersAreValidAndHoldTheirBytes(t *testing.T) {
 		raw, err := RawID(id)
 		if err != nil || !ValidID(id) || !bytes.Equal(raw[:], seed.Bytes("gid", 16)) {
 			t.Fatalf("%s: %x, %v", id, raw, err)
+		}
+		second := rapid.Uint32().Draw(t, "second")
+		timed := seed.TimedID("gid", int64(second)*1000+rapid.Int64Range(0, 999).Draw(t, "ms"))
+		raw, err = RawID(timed)
+		if err != nil || binary.BigEndian.Uint32(raw[:]) != second || !bytes.Equal(raw[4:], seed.Bytes("gid", 12)) {
+			t.Fatalf("%s of %d: %x, %v", timed, second, raw, err)
 		}
 	})
 }
