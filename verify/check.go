@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-
-	"github.com/mintmark-id/mintmark/internal/jose"
 )
 
 // initWait is how long a call waits for a verifier that has only just started.
@@ -51,7 +49,7 @@ func (v *Verifier) read(ctx context.Context, token string) (*remembered, error) 
 	if strings.HasPrefix(token, "mat_") {
 		return nil, refuse(Opaque)
 	}
-	parsed, err := jose.Parse(token)
+	parsed, err := v.parser.Parse(token)
 	if err != nil {
 		return nil, refuse(Malformed)
 	}

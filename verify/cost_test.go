@@ -205,7 +205,7 @@ func BenchmarkLoadingASnapshotOf10M(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	i := &issuer{url: testIssuer, headKey: key, tokenKey: key, log: "x", lc: time.Now().UnixMilli(), counts: map[string]int{}, kinds: []string{}}
+	i := &issuer{url: testIssuer, headKey: key, tokenKey: key, log: "x", lc: time.Now().UnixMilli(), counts: map[string]int{}, kinds: []string{}, tokens: map[string]time.Time{}}
 	const n = 10_000_000
 	i.entries = make([]revocation.Entry, n)
 	for k := range i.entries {

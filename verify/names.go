@@ -21,17 +21,15 @@ type recurringNames [16]atomic.Pointer[recurring]
 
 // names appends the names of a token's targets in the log of a view.
 func (v *Verifier) names(names []uint64, c *Claims, w *view) []uint64 {
-	add := func(t revocation.Target) { names = append(names, w.names.Name(t)) }
-	add(revocation.ForJTI(c.ID))
+	var room [5]revocation.Target
+	own := append(room[:0], revocation.ForJTI(c.ID), revocation.ForSub(c.Subject), revocation.ForConsent(c.Subject, c.ClientID))
 	if c.SessionID != "" {
-		add(revocation.ForSID(c.SessionID))
+		own = append(own, revocation.ForSID(c.SessionID))
 	}
 	if c.GrantID != "" {
-		add(revocation.ForGID(c.GrantID))
+		own = append(own, revocation.ForGID(c.GrantID))
 	}
-	add(revocation.ForSub(c.Subject))
-	add(revocation.ForConsent(c.Subject, c.ClientID))
-	return append(names, v.recurring.of(c, w)...)
+	return append(w.names.Append(names, own...), v.recurring.of(c, w)...)
 }
 
 func (rr *recurringNames) of(c *Claims, w *view) []uint64 {
@@ -39,12 +37,11 @@ func (rr *recurringNames) of(c *Claims, w *view) []uint64 {
 	r := place.Load()
 	if r == nil || r.epoch != w.epoch || r.kid != c.kid || r.clientID != c.ClientID || !slices.Equal(r.audience, c.Audience) {
 		r = &recurring{epoch: w.epoch, kid: c.kid, clientID: c.ClientID, audience: c.Audience}
-		r.names = []uint64{
-			w.names.Name(revocation.ForKID(c.kid)), w.names.Name(revocation.ForClient(c.ClientID)), w.names.Name(revocation.ForAll()),
-		}
+		shared := []revocation.Target{revocation.ForKID(c.kid), revocation.ForClient(c.ClientID), revocation.ForAll()}
 		for _, aud := range c.Audience {
-			r.names = append(r.names, w.names.Name(revocation.ForAud(aud)))
+			shared = append(shared, revocation.ForAud(aud))
 		}
+		r.names = w.names.Append(nil, shared...)
 		place.Store(r)
 	}
 	return r.names

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/mintmark-id/mintmark/internal/jose"
 )
 
 // Verifier checks the access tokens of one issuer for one API. Its methods may be
@@ -20,6 +22,7 @@ type Verifier struct {
 	end      context.CancelFunc
 	work     sync.WaitGroup
 	remote   remote
+	parser   jose.Parser
 	keys     keyring // of tokens
 	headKeys keyring // of heads and snapshots
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // MaxToken is the longest token that is looked at, in bytes.
@@ -46,11 +47,39 @@ type Compact struct {
 // Parse takes a compact JWS apart (RFC 7515 §7.1), strictly. It verifies
 // nothing. Errors wrap [ErrMalformed], or [ErrEncrypted] for a compact JWE.
 func Parse(token string) (*Compact, error) {
-	c, err := parse(token)
-	if err != nil && !errors.Is(err, ErrEncrypted) {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	c, err := parse(token, nil)
+	return c, malformed(err)
+}
+
+func malformed(err error) error {
+	if err == nil || errors.Is(err, ErrEncrypted) {
+		return err
 	}
-	return c, err
+	return fmt.Errorf("%w: %w", ErrMalformed, err)
+}
+
+// Parser is Parse for whoever gets many tokens of one issuer: they begin with the
+// same header, to the letter, which is then read once. The zero Parser is ready to
+// use, from many goroutines too.
+type Parser struct{ last atomic.Pointer[readHeader] }
+
+// readHeader is a header as it was sent, and what it says.
+type readHeader struct {
+	text string
+	says Header
+}
+
+// Parse is [Parse].
+func (p *Parser) Parse(token string) (*Compact, error) {
+	last := p.last.Load()
+	c, err := parse(token, last)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	if head, _, _ := strings.Cut(token, "."); last == nil || head != last.text {
+		p.last.Store(&readHeader{strings.Clone(head), c.header})
+	}
+	return c, nil
 }
 
 // ParseUnsecured takes a compact JWS apart that nobody signed (RFC 7515 appendix
@@ -65,18 +94,18 @@ func ParseUnsecured(token string) (*Compact, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: signed", ErrMalformed)
 	}
-	c, err := parse(unsigned + ".AA")
+	c, err := parse(unsigned+".AA", nil)
 	if err == nil && c.header.Alg != "none" {
 		err = errors.New("unsigned, and another algorithm than none")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, malformed(err)
 	}
 	c.signature = nil
 	return c, nil
 }
 
-func parse(token string) (*Compact, error) {
+func parse(token string, last *readHeader) (*Compact, error) {
 	if len(token) > MaxToken {
 		return nil, errors.New("too long")
 	}
@@ -92,15 +121,14 @@ func parse(token string) (*Compact, error) {
 	var text, room [usualToken]byte
 	signed := len(head) + 1 + len(body)
 	whole := append(text[:0], token...)
-	decoded, err := appendBase64(room[:0], whole[:len(head)])
-	if err != nil {
-		return nil, fmt.Errorf("reading header: %w", err)
-	}
 	c := &Compact{input: token[:signed]}
-	if c.header, err = parseHeader(decoded); err != nil {
+	if last != nil && head == last.text {
+		c.header = last.says
+	} else if err := c.readHeader(room[:0], whole[:len(head)]); err != nil {
 		return nil, fmt.Errorf("reading header: %w", err)
 	}
-	if decoded, err = appendBase64(room[:0], whole[len(head)+1:signed]); err != nil {
+	decoded, err := appendBase64(room[:0], whole[len(head)+1:signed])
+	if err != nil {
 		return nil, fmt.Errorf("reading payload: %w", err)
 	}
 	c.payload = string(decoded)
@@ -108,6 +136,14 @@ func parse(token string) (*Compact, error) {
 		return nil, errors.New("reading signature: absent or not base64url")
 	}
 	return c, nil
+}
+
+func (c *Compact) readHeader(room, encoded []byte) error {
+	decoded, err := appendBase64(room, encoded)
+	if err == nil {
+		c.header, err = parseHeader(decoded)
+	}
+	return err
 }
 
 func parseHeader(data []byte) (h Header, err error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -39,6 +40,31 @@ func TestASignedTokenVerifiesAndSaysWhatItWasGiven(t *testing.T) {
 		}
 		if len(c.signature) != key.Public().signatureLen() {
 			t.Errorf("%s: signature of %d bytes", alg, len(c.signature))
+		}
+	}
+}
+
+// What a parser remembers of one token never stands for another.
+func TestAParserReadsEachTokenAsParseDoes(t *testing.T) {
+	one, other := mustGenerate(t, ES256), mustGenerate(t, ES256)
+	head := func(typ string, key *PrivateKey) string {
+		return fmt.Sprintf(`{"alg":"ES256","typ":%q,"kid":%q}`, typ, key.Public().Kid())
+	}
+	tokens := []string{
+		forge(t, one, head("at+jwt", one), `{"sub":"ana"}`), forge(t, one, head("at+jwt", one), `{"sub":"ben"}`),
+		forge(t, other, head("at+jwt", other), `{}`), forge(t, one, head("JWT", one), `{}`),
+		forge(t, one, `{"alg":"ES256","alg":"none"}`, `{}`), "", ".", "a.b.c", "a.b.c.d.e", b64(head("at+jwt", one)) + "..",
+	}
+	var parser Parser
+	for _, first := range tokens {
+		for _, second := range tokens {
+			for _, token := range []string{first, second, second} {
+				got, gotErr := parser.Parse(token)
+				want, wantErr := Parse(token)
+				if fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || !reflect.DeepEqual(got, want) {
+					t.Fatalf("after %q, %q is %+v, %v; want %+v, %v", first, token, got, gotErr, want, wantErr)
+				}
+			}
 		}
 	}
 }

@@ -24,23 +24,24 @@ func (t *VerifiedToken) Names(key revocation.FeedKey) *TokenNames {
 		return n
 	}
 	namer := key.Namer()
+	name := func(target revocation.Target) uint64 { return namer.Append(nil, target)[0] }
 	one := func(value string, target func(string) revocation.Target) uint64 {
 		if value == "" {
 			return 0
 		}
-		return namer.Name(target(value))
+		return name(target(value))
 	}
 	n := &TokenNames{
-		key: key, All: namer.Name(revocation.ForAll()),
+		key: key, All: name(revocation.ForAll()),
 		JTI: one(t.JTI, revocation.ForJTI), SID: one(t.SID, revocation.ForSID), GID: one(t.GID, revocation.ForGID),
 		KID: one(t.KID, revocation.ForKID), Client: one(t.ClientID, revocation.ForClient),
 		Sub: one(t.UserID(), revocation.ForSub),
 	}
 	if n.Sub != 0 {
-		n.Consent = namer.Name(revocation.ForConsent(t.Subject, t.ClientID))
+		n.Consent = name(revocation.ForConsent(t.Subject, t.ClientID))
 	}
 	for _, aud := range t.Audience {
-		n.Audience = append(n.Audience, namer.Name(revocation.ForAud(aud)))
+		n.Audience = append(n.Audience, name(revocation.ForAud(aud)))
 	}
 	t.names.Store(n)
 	return n

@@ -2,8 +2,10 @@ package revocation
 
 import (
 	"crypto/sha256"
+	"encoding"
 	"encoding/base64"
 	"encoding/binary"
+	"hash"
 	"math"
 )
 
@@ -23,40 +25,80 @@ func Dead(rvs, cut int64) bool { return rvs < cut || cut == Forever }
 type FeedKey [32]byte
 
 // Name returns the name under which the target travels on the feed: the first 8
-// bytes, big-endian, of HMAC-SHA-256 over its encoding. Whoever names many targets
-// asks for a [Namer] once.
+// bytes, big-endian, of HMAC-SHA-256 over its encoding. It is written out (RFC 2104
+// §2) because crypto/hmac allocates. Whoever names many targets asks for a [Namer].
 func (k FeedKey) Name(t Target) uint64 {
-	n := k.Namer()
-	return n.Name(t)
+	var room [sha256.BlockSize + 192]byte // longer targets take an allocation
+	inner := k.padded(0x36)
+	digest := sha256.Sum256(t.Append(append(room[:0], inner[:]...)))
+	outer := k.padded(0x5c)
+	digest = sha256.Sum256(append(append(room[:0], outer[:]...), digest[:]...))
+	return binary.BigEndian.Uint64(digest[:])
 }
 
-// Namer names targets under one key.
+// padded is the first block of one of HMAC's two hashes.
+func (k FeedKey) padded(with byte) (block [sha256.BlockSize]byte) {
+	copy(block[:], k[:])
+	for i := range block {
+		block[i] ^= with
+	}
+	return block
+}
+
+// Namer names targets under one key. A verifier computes five names and more for
+// each new token: half of the work, the padded key's, they have in common.
 type Namer struct {
-	inner, outer [sha256.BlockSize]byte // the key, padded for HMAC's two hashes
+	inner, outer []byte // the states of HMAC's two hashes once they have read the key
 }
 
 // Namer makes what all names under the key have in common.
 func (k FeedKey) Namer() Namer {
-	var n Namer
-	copy(n.inner[:], k[:])
-	copy(n.outer[:], k[:])
-	for i := range n.inner {
-		n.inner[i] ^= 0x36
-		n.outer[i] ^= 0x5c
-	}
-	return n
+	return Namer{inner: stateAfter(k.padded(0x36)), outer: stateAfter(k.padded(0x5c))}
 }
 
-// Name is [FeedKey.Name]. HMAC is written out (RFC 2104 §2) because a verifier
-// computes nine names for each new token and crypto/hmac allocates for each of them.
-func (n *Namer) Name(t Target) uint64 {
-	var inner [sha256.BlockSize + 192]byte // longer targets take an allocation
-	digest := sha256.Sum256(t.Append(append(inner[:0], n.inner[:]...)))
-	var outer [sha256.BlockSize + sha256.Size]byte
-	copy(outer[:], n.outer[:])
-	copy(outer[sha256.BlockSize:], digest[:])
-	digest = sha256.Sum256(outer[:])
-	return binary.BigEndian.Uint64(digest[:])
+func stateAfter(block [sha256.BlockSize]byte) []byte {
+	hash := newDigest()
+	hash.Write(block[:])
+	state, err := hash.MarshalBinary()
+	if err != nil {
+		panic("revocation: SHA-256 has no state: " + err.Error())
+	}
+	return state
+}
+
+// digest is SHA-256 as the standard library has it: its state can be kept and taken
+// up again.
+type digest interface {
+	hash.Hash
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
+}
+
+func newDigest() digest { return sha256.New().(digest) } //nolint:forcetypeassert,errcheck // crypto/sha256 promises it
+
+// Append appends the targets' names to a list, each as [FeedKey.Name] gives it.
+func (n Namer) Append(names []uint64, targets ...Target) []uint64 {
+	room := struct {
+		text [192]byte // longer targets take an allocation
+		sum  [sha256.Size]byte
+	}{}
+	hash := newDigest()
+	for _, t := range targets {
+		resume(hash, n.inner)
+		hash.Write(t.Append(room.text[:0]))
+		inner := hash.Sum(room.sum[:0])
+		resume(hash, n.outer)
+		hash.Write(inner)
+		names = append(names, binary.BigEndian.Uint64(hash.Sum(room.sum[:0])))
+	}
+	return names
+}
+
+// resume takes up a state. A name that was made without it would let the dead pass.
+func resume(hash digest, state []byte) {
+	if err := hash.UnmarshalBinary(state); err != nil {
+		panic("revocation: SHA-256 does not take up its own state: " + err.Error())
+	}
 }
 
 // Entry is one revocation as the feed serves it.

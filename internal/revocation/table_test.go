@@ -156,6 +156,13 @@ func TestNamingATargetAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestNamingManyTargetsAllocatesOnce(t *testing.T) {
+	namer, target, room := FeedKey{1}.Namer(), ForSub("AAAAAAAAAAAAAAAAAAAAAA"), make([]uint64, 0, 5)
+	if n := testing.AllocsPerRun(100, func() { namer.Append(room, target, target, target, target, target) }); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // filled is a table of n names that look like the output of a MAC.
 func filled(n int) *Table {
 	table := NewTable(n, clock)

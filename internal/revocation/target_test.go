@@ -31,6 +31,9 @@ func TestEncodingsAndFeedNamesAreFixed(t *testing.T) {
 		if got := hex.EncodeToString(c.target.Append(nil)); got != c.encoded {
 			t.Errorf("%v encodes to %s, want %s", c.target, got, c.encoded)
 		}
+		if got := key.Namer().Append(nil, ForAll(), c.target); got[1] != c.name {
+			t.Errorf("%v: a namer says %x", c.target, got[1])
+		}
 		if got := key.Name(c.target); got != c.name {
 			t.Errorf("%v is named %#x, want %#x", c.target, got, c.name)
 		}
