@@ -32,10 +32,6 @@ type serveCommand struct{ settingsGiven }
 // drain is how long requests under way may take when the server is told to stop.
 const drain = 10 * time.Second
 
-// settling is when starting is surely over, the making of a new server's RSA keys
-// included, and the memory that only it needed can go back.
-const settling = 5 * time.Second
-
 // Run serves until it is interrupted.
 func (*serveCommand) Run(i *invocation) error {
 	c, err := i.effective()
@@ -52,7 +48,7 @@ func (*serveCommand) Run(i *invocation) error {
 		return errors.Join(err, s.close())
 	}
 	spareTheCollector()
-	settled := time.AfterFunc(settling, debug.FreeOSMemory)
+	settled := time.AfterFunc(settling, settle)
 	defer settled.Stop()
 	select {
 	case <-i.ctx.Done():
