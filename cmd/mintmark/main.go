@@ -58,7 +58,7 @@ type noun struct {
 
 // localNouns speak to no running server, or to one of which more is needed than its
 // administration API.
-const localNouns = "serve demo guard token config backup restore migrate version"
+const localNouns = "serve demo guard token config backup restore copy migrate version"
 
 // nouns is the command line.
 func nouns() []noun {
@@ -83,6 +83,7 @@ func nouns() []noun {
 		{"apply", "Bring the server to what a file declares: resources, clients, users.", &applyCommand{}},
 		{"backup", "Copy the database into a file, while the server goes on.", &backupCommand{}},
 		{"restore", "Put a backup back. Everyone signs in again.", &restoreCommand{}},
+		{"copy", "Copy the database into another place, between SQLite and PostgreSQL too, while no server runs.", &copyCommand{}},
 		{"migrate", "The database's schema.", &migrateCommand{}},
 		{"version", "Print the version.", &versionCommand{}},
 	}

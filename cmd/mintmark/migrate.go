@@ -88,17 +88,25 @@ func openStore(i *invocation, c *config.Config, log *slog.Logger) (*store.Store,
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.Issuer(i.ctx)
-	switch {
-	case err != nil:
-	case made != "" && made != c.Issuer:
-		err = fmt.Errorf("the database %s belongs to the issuer %s, and the setting issuer (%s) says %s: set it back, or take another database",
-			c.DatabaseName(), made, c.Source("issuer"), c.Issuer)
-	default:
+	if err = belongsTo(i, s, c); err == nil {
 		err = s.Migrate(i.ctx)
+	}
+	if err == nil {
+		err = belongsTo(i, s, c) // somebody else may have made it meanwhile
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// belongsTo refuses a database of another issuer. One that is not made yet is
+// nobody's.
+func belongsTo(i *invocation, s *store.Store, c *config.Config) error {
+	made, err := s.Issuer(i.ctx)
+	if err == nil && made != "" && made != c.Issuer {
+		err = fmt.Errorf("the database %s belongs to the issuer %s, and the setting issuer (%s) says %s: set it back, or take another database",
+			c.DatabaseName(), made, c.Source("issuer"), c.Issuer)
+	}
+	return err
 }

@@ -82,6 +82,11 @@ func nothingThere(i *invocation, c *config.Config) error {
 			return fmt.Errorf("%s is there: nothing is restored over a database; move it away, or name another data directory", path)
 		}
 	}
+	return notServed(i, c)
+}
+
+// notServed refuses a data directory on which a server runs.
+func notServed(i *invocation, c *config.Config) error {
 	dialer := net.Dialer{Timeout: time.Second}
 	if conn, err := dialer.DialContext(i.ctx, "unix", c.Socket()); err == nil {
 		return errors.Join(fmt.Errorf("a server runs on this data directory: it answers at %s", c.Socket()), conn.Close())

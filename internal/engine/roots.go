@@ -24,7 +24,7 @@ func (e *Engine) openRoots(ctx context.Context) (*mint.Mint, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading roots: %w", err)
 		}
-		opened, err := e.unseal(rows)
+		opened, err := unseal(e.kek, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -81,13 +81,20 @@ func nonce() (n [12]byte) {
 	return n
 }
 
+// OpensRoots reports, as an error, that a key-encryption key is not the one under
+// which the roots of a database were sealed.
+func OpensRoots(kek secret.KEK, rows []record.SealedRoot) error {
+	_, err := unseal(kek, rows)
+	return err
+}
+
 // unseal opens the roots, by use.
-func (e *Engine) unseal(rows []record.SealedRoot) (map[string][]secret.Root, error) {
+func unseal(kek secret.KEK, rows []record.SealedRoot) (map[string][]secret.Root, error) {
 	opened := map[string][]secret.Root{}
 	for _, row := range rows {
-		plain, err := e.kek.Open(rootPurpose(row.KeyID, row.Use), row.Sealed)
+		plain, err := kek.Open(rootPurpose(row.KeyID, row.Use), row.Sealed)
 		if err != nil {
-			return nil, fmt.Errorf("opening root %d with key-encryption key %s: %w", row.KeyID, e.kek.ID(), err)
+			return nil, fmt.Errorf("opening root %d with key-encryption key %s: %w", row.KeyID, kek.ID(), err)
 		}
 		opened[row.Use] = append(opened[row.Use], secret.Root{KeyID: uint32(row.KeyID), Key: [32]byte(plain)})
 	}
@@ -132,7 +139,7 @@ func (e *Engine) accessRoots(ctx context.Context) (*secret.AccessRoots, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading roots: %w", err)
 	}
-	opened, err := e.unseal(rows)
+	opened, err := unseal(e.kek, rows)
 	if err != nil {
 		return nil, err
 	}

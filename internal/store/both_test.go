@@ -16,7 +16,7 @@ const onPostgresVariable = "MINTMARK_STORE_TEST_ON_POSTGRESQL"
 // ofOne are the tests of what only one of them has: SQLite a file and pragmas,
 // PostgreSQL other nodes. They run in the first process.
 const ofOne = "^(TestANewDatabaseIsForItsOwnerAlone|TestACommitWaitsForTheDisk|TestABackupIsOfOneMoment|TestWhatIsNoDatabaseOfOursHasNoInventory|" +
-	"TestAFileThatIsNoDatabaseIsLeftAlone|TestAFullDiskWritesNothingAndHeals|" +
+	"TestWhatAKilledCopyLeftIsTakenAway|TestAFileThatIsNoDatabaseIsLeftAlone|TestAFullDiskWritesNothingAndHeals|" +
 	"TestAReadOnlyDatabaseIsReadAndHeals|TestReadersCannotWrite|TestStatementsUseIndexes|TestOldSQLiteIsRefused|.*OnPostgreSQL)$"
 
 func TestTheContractHoldsOnPostgreSQL(t *testing.T) {

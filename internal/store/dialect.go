@@ -9,6 +9,7 @@ import "github.com/pressly/goose/v3"
 type dialect struct {
 	goose    goose.Dialect
 	tables   string // lists the tables that are there
+	columns  string // lists those of a table
 	migrated string // lists the steps that were applied
 	typeText string // of a column of text
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -103,6 +104,9 @@ func (s *Store) poll(ctx context.Context) {
 		_, err := s.confirm(ctx)
 		if err == nil {
 			err = s.checkClock(ctx)
+		}
+		if err == nil {
+			err = s.each(ctx, showServing, nil, func(*sql.Rows) error { return nil })
 		}
 		if ctx.Err() != nil {
 			return

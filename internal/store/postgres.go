@@ -25,6 +25,8 @@ var postgresDialect = dialect{
 	goose: goose.DialectPostgres,
 	tables: `SELECT CAST(c.relname AS TEXT) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')`,
+	columns: `SELECT CAST(attname AS TEXT) FROM pg_attribute
+	WHERE attrelid = CAST(CAST($1 AS TEXT) AS regclass) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
 	migrated: `SELECT version_id FROM goose_db_version WHERE is_applied`,
 	typeText: `TEXT COLLATE "C"`,
 }
@@ -47,34 +49,15 @@ var (
 	errStandby     = errors.New("the server is read-only, as a standby is: name the primary, or all hosts of the cluster")
 )
 
-// openPostgres opens a database that other nodes may share. It looks at the server
-// first, and touches nothing of one that will not do.
+// openPostgres opens a database that other nodes may share.
 func (s *Store) openPostgres(ctx context.Context, o *Options) error {
-	config, err := pgxpool.ParseConfig(o.URL)
-	if err != nil {
-		return fmt.Errorf("reading the address of the database: %w", err)
-	}
-	connections := config.ConnConfig
-	if connections.ConnectTimeout == 0 {
-		connections.ConnectTimeout = connectWithin
-	}
-	if connections.RuntimeParams["application_name"] == "" {
-		connections.RuntimeParams["application_name"] = "mintmark"
-	}
-	// Nothing is read from a standby: what was revoked might not have reached it.
-	// Every connection is asked, so that after a failover the new primary is found.
-	connections.ValidateConnect = isPrimary
-	direct, err := lookAt(ctx, connections)
+	config, direct, err := reach(ctx, o.URL)
 	if err != nil {
 		return unavailable("opening the database", err)
 	}
+	connections := config.ConnConfig
 	if o.flights == 0 {
 		o.flights = flightsAtOnce
-	}
-	if !direct && !strings.Contains(o.URL, "default_query_exec_mode=") {
-		// Behind a pooler each transaction may have another session of the server, and
-		// no statement prepared in one is there in the next.
-		connections.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
 	if !strings.Contains(o.URL, "pool_max_conns=") {
 		config.MaxConns = int32(o.Readers + o.flights)
@@ -100,6 +83,35 @@ func (s *Store) openPostgres(ctx context.Context, o *Options) error {
 	}
 	s.nodes.startAsking()
 	return nil
+}
+
+// reach reads the address of a server and looks at it, before anything there is
+// touched. It tells whether the server is spoken to directly.
+func reach(ctx context.Context, address string) (config *pgxpool.Config, direct bool, err error) {
+	config, err = pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading the address of the database: %w", err)
+	}
+	connections := config.ConnConfig
+	if connections.ConnectTimeout == 0 {
+		connections.ConnectTimeout = connectWithin
+	}
+	if connections.RuntimeParams["application_name"] == "" {
+		connections.RuntimeParams["application_name"] = "mintmark"
+	}
+	// Nothing is read from a standby: what was revoked might not have reached it.
+	// Every connection is asked, so that after a failover the new primary is found.
+	connections.ValidateConnect = isPrimary
+	direct, err = lookAt(ctx, connections)
+	if err != nil {
+		return nil, false, err
+	}
+	if !direct && !strings.Contains(address, "default_query_exec_mode=") {
+		// Behind a pooler each transaction may have another session of the server, and
+		// no statement prepared in one is there in the next.
+		connections.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	return config, direct, nil
 }
 
 // isPrimary refuses a connection to a server that cannot write.

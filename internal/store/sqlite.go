@@ -20,6 +20,7 @@ import (
 var sqliteDialect = dialect{
 	goose:    goose.DialectSQLite3,
 	tables:   `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`,
+	columns:  `SELECT name FROM pragma_table_info($1) ORDER BY cid`,
 	migrated: `SELECT version_id FROM goose_db_version WHERE is_applied = 1`,
 	typeText: "TEXT",
 }

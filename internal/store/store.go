@@ -98,6 +98,9 @@ func (s *Store) startIfCurrent(ctx context.Context) error {
 			return nil
 		}
 	}
+	if err := s.notCopied(ctx); err != nil {
+		return err
+	}
 	if err := s.makeLog(ctx); err != nil { // when a crash came between the last step and this
 		return unavailable("making the revocation log", err)
 	}

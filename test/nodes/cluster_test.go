@@ -57,10 +57,7 @@ type cluster struct {
 func newCluster(t *testing.T, n int, reach func(database *postgresql.Server, node int) string) *cluster {
 	t.Helper()
 	c := &cluster{T: t, database: postgresql.New(t), balancer: newBalancer(t)}
-	var key [32]byte
-	_, _ = rand.Read(key[:])
-	kek := filepath.Join(t.TempDir(), "kek")
-	c.must(os.WriteFile(kek, []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600))
+	kek := writeKEK(t)
 	for i := range n {
 		at := c.database.URL("")
 		if reach != nil {
@@ -80,6 +77,18 @@ func newCluster(t *testing.T, n int, reach func(database *postgresql.Server, nod
 	c.browser, err = app.NewBrowser(c.Ana)
 	c.must(err)
 	return c
+}
+
+// writeKEK makes a key-encryption key, and says where.
+func writeKEK(t *testing.T) string {
+	t.Helper()
+	var key [32]byte
+	_, _ = rand.Read(key[:])
+	kek := filepath.Join(t.TempDir(), "kek")
+	if err := os.WriteFile(kek, []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return kek
 }
 
 // end ends a node whatever state it is in.
