@@ -51,6 +51,7 @@ type Engine struct {
 	stop       context.CancelFunc
 	loops      sync.WaitGroup
 	metrics    *metrics.Metrics
+	constants  constants
 }
 
 // Open makes or opens the roots and the signing keys and starts the loops. RSA
@@ -68,6 +69,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		c.Log.Warn("test mode: the clock can be moved")
 	}
 	e.clock.movable, e.metrics = c.TestMode, c.Metrics
+	e.constants = constants{log: c.Log, metrics: c.Metrics, last: map[string]lastCode{}}
 	e.keys.ready = make(chan struct{})
 	minting, err := e.openRoots(ctx)
 	if err != nil {

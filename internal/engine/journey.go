@@ -82,8 +82,11 @@ func (e *Engine) commit(ctx context.Context, changes []record.Change) error {
 		return nil
 	}
 	err := e.store.Commit(ctx, changes)
-	if errors.Is(err, store.ErrConflict) {
+	switch {
+	case errors.Is(err, store.ErrConflict):
 		e.metrics.Conflicted()
+	case err == nil:
+		e.constants.see(changes, e.clock.now())
 	}
 	return err
 }

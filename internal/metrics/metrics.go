@@ -21,6 +21,7 @@ type Metrics struct {
 	commits      prometheus.Histogram
 	conflicts    prometheus.Counter
 	receipts     prometheus.Counter
+	constants    *prometheus.CounterVec
 	confirmation prometheus.Histogram
 }
 
@@ -42,12 +43,13 @@ func New(version string) *Metrics {
 		commits:      prometheus.NewHistogram(histogramOf(nameCommits, latencies())),
 		conflicts:    prometheus.NewCounter(counterOf(nameConflicts)),
 		receipts:     prometheus.NewCounter(counterOf(nameReceipts)),
+		constants:    prometheus.NewCounterVec(counterOf(nameConstants), figure(nameConstants).Labels),
 		confirmation: prometheus.NewHistogram(histogramOf(nameConfirmation, latencies())),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: nameBuild, Help: figure(nameBuild).About}, figure(nameBuild).Labels)
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		build, m.requests, m.latency, m.refusals, m.tokens, m.groups, m.commits, m.conflicts, m.receipts, m.confirmation,
+		build, m.requests, m.latency, m.refusals, m.tokens, m.groups, m.commits, m.conflicts, m.receipts, m.constants, m.confirmation,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -123,6 +125,14 @@ func (m *Metrics) Committed(plans int, took time.Duration) {
 func (m *Metrics) Conflicted() {
 	if m != nil {
 		m.conflicts.Inc()
+	}
+}
+
+// Constant counts a value of a parameter that ought to be new with each request and
+// was not.
+func (m *Metrics) Constant(parameter string) {
+	if m != nil {
+		m.constants.WithLabelValues(parameter).Inc()
 	}
 }
 

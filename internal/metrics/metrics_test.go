@@ -28,6 +28,7 @@ func busy(t *testing.T) *metrics.Metrics {
 	m.Granted("refresh_token")
 	m.Committed(9, time.Millisecond)
 	m.Conflicted()
+	m.Constant("nonce")
 	m.Reported()
 	m.Confirmed(time.Millisecond)
 	return m
@@ -120,6 +121,7 @@ func TestNobodyCountsIsNoTrouble(t *testing.T) {
 	m.Granted("x")
 	m.Committed(1, 0)
 	m.Conflicted()
+	m.Constant("nonce")
 	m.Reported()
 	m.Confirmed(0)
 	m.Gate("x", 1, func() int { return 0 })

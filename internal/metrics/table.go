@@ -32,6 +32,7 @@ const (
 	nameConflicts    = "mintmark_conflicts_total"
 	nameHashing      = "mintmark_password_hashes_running"
 	nameHashWaiting  = "mintmark_password_hashes_waiting"
+	nameConstants    = "mintmark_constant_values_total"
 	nameReaders      = "mintmark_feed_readers"
 	nameSeq          = "mintmark_revocation_log_seq"
 	nameVerifiers    = "mintmark_verifiers"
@@ -57,6 +58,7 @@ func Table() []Figure {
 		{nameConflicts, counter, nil, "Plans that met another's commit and were decided again."},
 		{nameHashing, gauge, nil, "Passwords that are being hashed."},
 		{nameHashWaiting, gauge, nil, "Sign-ins that wait for a slot to hash in; 64 at most."},
+		{nameConstants, counter, []string{"parameter"}, "Authorization requests whose code_challenge or nonce the same client had sent in another session: the log names it."},
 		{nameReaders, gauge, nil, "Streams of the revocation feed that are open."},
 		{nameSeq, gauge, nil, "Number of the last entry of the revocation log."},
 		{nameVerifiers, gauge, []string{"state"}, "Verifiers that reported within the last hour, by what they said: live, stale, expired or init; disconnected is who has not reported lately."},

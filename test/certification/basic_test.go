@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mintmark-id/mintmark/test/person"
 )
 
 // plans are the variants of the basic plan and of its form-post twin: an operator's
@@ -246,4 +248,25 @@ var errorsOfRequests = []module{
 		q.Set("request", unsigned(map[string]any{"client_id": r.id(), "response_type": "code", "redirect_uri": callback, "scope": "openid"}))
 		r.refusedOrShown(q, "request", "invalid_request_object")
 	}},
+}
+
+// TestFortySignInsOfOneUserAtThreeAtATime is what the suite does to one account in a few
+// minutes: nobody is slowed down who knows the password.
+func TestFortySignInsOfOneUserAtThreeAtATime(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	made := newParty(t, s, plans[0])
+	for _, n := range []int{14, 13, 13} {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			for range n {
+				r := *made
+				r.t, r.Person = t, person.New(t, s.Issuer, made.user)
+				r.userinfo(r.signIn())
+				if !slices.Contains(r.Met, "login-submit") {
+					t.Errorf("the user met %v", r.Met)
+				}
+			}
+		})
+	}
 }

@@ -96,3 +96,21 @@ func TestC5_VerifierAndChallengeHaveTheirForm(t *testing.T) {
 		web.tokens(web.redeem(code, "code_verifier", good))
 	}
 }
+
+// RFC 9700 §2.1.1: an operator learns of it, and nobody is refused.
+func TestC6_ConstantChallengesAndNoncesAreNoticed(t *testing.T) {
+	t.Parallel()
+	const told = "a client sends the same value in different sessions"
+	w := newWorld(t)
+	first := w.app("web").granted(w.newBrowser().signIn(ana))
+	if strings.Contains(w.log.text(), told) {
+		t.Error("the first request is no repetition")
+	}
+	second := w.app("web").granted(w.newBrowser().signIn(bob))
+	if log := w.log.text(); !strings.Contains(log, told) || !strings.Contains(log, `"client":"web"`) || strings.Contains(log, oauth.ChallengeOf(verifier)) {
+		t.Errorf("the log says %s", log)
+	}
+	if first.Access == "" || second.Access == "" {
+		t.Error("somebody was refused")
+	}
+}
