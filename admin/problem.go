@@ -12,14 +12,16 @@ const ProblemType = "application/problem+json"
 
 // The types of problem.
 const (
-	ProblemInvalid     = "urn:mintmark:problem:invalid"     // 400, 413, 415: Errors say what is wrong
-	ProblemToken       = "urn:mintmark:problem:token"       // 401: there is no token, or it is wrong or has expired
-	ProblemScope       = "urn:mintmark:problem:scope"       // 403: the token has not the scope that Detail names
-	ProblemTooMany     = "urn:mintmark:problem:too-many"    // 429: too many wrong tokens; come back after Retry-After
-	ProblemNotFound    = "urn:mintmark:problem:not-found"   // 404: there is no such thing
-	ProblemMethod      = "urn:mintmark:problem:method"      // 405: not done to such a thing
-	ProblemConflict    = "urn:mintmark:problem:conflict"    // 409: taken, or changed since it was read
-	ProblemUnavailable = "urn:mintmark:problem:unavailable" // 503: trouble of the server; nothing was changed
+	ProblemInvalid  = "urn:mintmark:problem:invalid"   // 400, 413, 415: Errors say what is wrong
+	ProblemToken    = "urn:mintmark:problem:token"     // 401: there is no token, or it is wrong or has expired
+	ProblemScope    = "urn:mintmark:problem:scope"     // 403: the token has not the scope that Detail names
+	ProblemTooMany  = "urn:mintmark:problem:too-many"  // 429: too many wrong tokens; come back after Retry-After
+	ProblemNotFound = "urn:mintmark:problem:not-found" // 404: there is no such thing
+	ProblemMethod   = "urn:mintmark:problem:method"    // 405: not done to such a thing
+	ProblemConflict = "urn:mintmark:problem:conflict"  // 409: taken, or changed since it was read
+	// 412: changed since it was read, as If-Match says
+	ProblemPrecondition = "urn:mintmark:problem:precondition"
+	ProblemUnavailable  = "urn:mintmark:problem:unavailable" // 503: trouble of the server; nothing was changed
 )
 
 // Problem is a refusal (RFC 9457). It is the error of every call that the server

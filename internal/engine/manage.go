@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/record"
@@ -18,6 +19,7 @@ const (
 	Invalid     RefusalKind = "invalid"     // Fields say what is wrong, all of it
 	NotFound    RefusalKind = "not_found"   // there is no such thing
 	Conflict    RefusalKind = "conflict"    // it was changed since it was read
+	Unexpected  RefusalKind = "unexpected"  // it has none of the versions that were expected
 	Unavailable RefusalKind = "unavailable" // trouble of ours
 )
 
@@ -137,9 +139,19 @@ func found[R any](row *R, err error) (*R, error) {
 	return row, nil
 }
 
-// current refuses an update of something that was changed since it was read. An
-// update that names no version replaces whatever is there.
-func current(named, stored int64) error {
+type expectation struct{}
+
+// Expect has an act on something that has versions done only if it has one of these.
+func Expect(ctx context.Context, versions []int64) context.Context {
+	return context.WithValue(ctx, expectation{}, versions)
+}
+
+// current refuses an act on something that was changed since it was read. One that
+// names no version is done whatever is there.
+func current(ctx context.Context, named, stored int64) error {
+	if expected, conditional := ctx.Value(expectation{}).([]int64); conditional && !slices.Contains(expected, stored) {
+		return &Refusal{Kind: Unexpected}
+	}
 	if named != 0 && named != stored {
 		return &Refusal{Kind: Conflict}
 	}

@@ -96,7 +96,7 @@ func (e *Engine) UpdateClient(ctx context.Context, id string, form ClientForm, v
 		if err != nil {
 			return ManagedClient{}, nil, err
 		}
-		if err := current(version, row.Version); err != nil {
+		if err := current(ctx, version, row.Version); err != nil {
 			return ManagedClient{}, nil, err
 		}
 		var wrong problems
@@ -182,5 +182,11 @@ func (e *Engine) DeleteClient(ctx context.Context, id string) error {
 }
 
 func (e *Engine) clientRow(ctx context.Context, id string) func() (*record.Client, error) {
-	return func() (*record.Client, error) { return e.store.Client(ctx, id) }
+	return func() (*record.Client, error) {
+		row, err := e.store.Client(ctx, id)
+		if row != nil {
+			err = current(ctx, 0, row.Version)
+		}
+		return row, err
+	}
 }

@@ -55,7 +55,7 @@ func (e *Engine) UpdateResource(
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := current(version, row.Version); err != nil {
+		if err := current(ctx, version, row.Version); err != nil {
 			return nil, nil, err
 		}
 		if err := e.ready(ctx, checkResource(&settings), settings.Alg); err != nil {

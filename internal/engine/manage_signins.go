@@ -32,7 +32,7 @@ func (e *Engine) SessionPage(ctx context.Context, userID, after string) (page []
 	if userID == "" {
 		rows, err = e.store.AllSessions(ctx, after, listPage)
 	} else {
-		rows, err = e.store.SessionList(ctx, userID)
+		rows, err = e.store.SomeSessions(ctx, userID, after, listPage)
 	}
 	if err != nil {
 		return nil, "", refusalOf(err)
@@ -48,7 +48,7 @@ func (e *Engine) SessionPage(ctx context.Context, userID, after string) (page []
 		parents.SessionIdleUntil, parents.SessionAbsUntil = s.IdleUntil, s.AbsUntil
 		page = append(page, ManagedSession{Session: s, Dead: decide.Alive(s.RVS, &parents, now)})
 	}
-	if userID == "" && len(rows) == listPage {
+	if len(rows) == listPage {
 		next = rows[listPage-1].ID
 	}
 	return page, next, nil

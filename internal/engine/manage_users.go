@@ -164,7 +164,7 @@ func (e *Engine) UpdateUser(ctx context.Context, sub string, profile Profile, ve
 		if err != nil {
 			return ManagedUser{}, nil, err
 		}
-		if err := current(version, row.Version); err != nil {
+		if err := current(ctx, version, row.Version); err != nil {
 			return ManagedUser{}, nil, err
 		}
 		wrong := checkProfile(&profile)
@@ -326,5 +326,11 @@ func (e *Engine) DeleteUser(ctx context.Context, sub string) error {
 }
 
 func (e *Engine) userRow(ctx context.Context, sub string) func() (*record.User, error) {
-	return func() (*record.User, error) { return e.store.User(ctx, sub) }
+	return func() (*record.User, error) {
+		row, err := e.store.User(ctx, sub)
+		if row != nil {
+			err = current(ctx, 0, row.Version)
+		}
+		return row, err
+	}
 }

@@ -97,6 +97,9 @@ const (
 	listSessions = `SELECT ` + sessionColumns + ` FROM sessions s
 	WHERE s.user_id = $1 AND s.ended_at = 0 ORDER BY s.id`
 
+	listSomeSessions = `SELECT ` + sessionColumns + ` FROM sessions s
+	WHERE s.user_id = $1 AND s.id > $2 AND s.ended_at = 0 ORDER BY s.id LIMIT $3`
+
 	listAllSessions = `SELECT ` + sessionColumns + ` FROM sessions s
 	WHERE s.id > $1 AND s.ended_at = 0 ORDER BY s.id LIMIT $2`
 )
@@ -112,7 +115,12 @@ func (s *Store) SessionList(ctx context.Context, userID string) ([]record.Sessio
 	return listOf(ctx, s, listSessions, []any{userID}, freshSession)
 }
 
-// AllSessions is SessionList for every user.
+// SomeSessions is SessionList a part at a time.
+func (s *Store) SomeSessions(ctx context.Context, userID, after string, limit int) ([]record.Session, error) {
+	return listOf(ctx, s, listSomeSessions, []any{userID, after, limit}, freshSession)
+}
+
+// AllSessions is SomeSessions for every user.
 func (s *Store) AllSessions(ctx context.Context, after string, limit int) ([]record.Session, error) {
 	return listOf(ctx, s, listAllSessions, []any{after, limit}, freshSession)
 }

@@ -71,6 +71,9 @@ func TestListsGoOnAfterTheLastIDSeen(t *testing.T) {
 		sessions = append(sessions, x.ID)
 	}
 	same(t, "a user's sessions", sessions, []string{"s2", "s4", "sid"})
+	same(t, "a user's sessions, in parts", pages(t, func(x record.Session) string { return x.ID }, func(after string, limit int) ([]record.Session, error) {
+		return s.SomeSessions(ctx, "ana", after, limit)
+	}), sessions)
 	same(t, "the number of users", must[int64](t)(s.UserCount(ctx)), int64(5))
 }
 

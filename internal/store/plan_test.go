@@ -180,7 +180,7 @@ func readEverything(t *testing.T, s *Store) {
 		errOf(s.LoginState(t.Context(), LoginQuery{Counters: []string{"a"}})), errOf(s.SessionState(t.Context(), nil, nil)),
 		errOf(s.User(t.Context(), "")), errOf(s.UserByIdentifier(t.Context(), "", "")), errOf(s.UserList(t.Context(), "", 1)),
 		errOf(s.UserCount(t.Context())), errOf(s.Session(t.Context(), "")), errOf(s.SessionList(t.Context(), "")),
-		errOf(s.AllSessions(t.Context(), "", 1)), errOf(s.Grant(t.Context(), "")), errOf(s.GrantList(t.Context(), "", "", "", 1)),
+		errOf(s.SomeSessions(t.Context(), "", "", 1)), errOf(s.AllSessions(t.Context(), "", 1)), errOf(s.Grant(t.Context(), "")), errOf(s.GrantList(t.Context(), "", "", "", 1)),
 		errOf(s.GrantList(t.Context(), "a", "", "", 1)), errOf(s.GrantList(t.Context(), "", "a", "", 1)),
 		errOf(s.GrantList(t.Context(), "a", "a", "", 1)), errOf(s.ConsentList(t.Context(), "")), errOf(s.ClientList(t.Context(), "", 1)),
 		errOf(s.ResourceList(t.Context(), "", 1)), errOf(s.Keys(t.Context())), errOf(s.Roots(t.Context())),

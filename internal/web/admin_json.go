@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"sort"
 	"strings"
 	"time"
 
@@ -33,6 +34,22 @@ func pageOf[Row, T any](rows []Row, next string, render func(Row) T) adminPage[T
 		items[i] = render(row)
 	}
 	return adminPage[T]{Items: items, Next: next}
+}
+
+// pageRows is how many rows a page has of a list that is held in memory, as of those
+// in the database.
+const pageRows = 200
+
+// pageAfter is the part of a whole list after a cursor; the list is in the order of
+// its cursors.
+func pageAfter[Row any](rows []Row, after string, cursor func(Row) string) (page []Row, next string) {
+	from := sort.Search(len(rows), func(i int) bool { return cursor(rows[i]) > after })
+	page = rows[from:]
+	if len(page) > pageRows {
+		page = page[:pageRows]
+		next = cursor(page[pageRows-1])
+	}
+	return page, next
 }
 
 // shown renders an answer that is one thing.
@@ -119,6 +136,9 @@ func (a *administration) answer(w http.ResponseWriter, r *http.Request, do act) 
 			w.Header().Set("Preference-Applied", applied(kept.wait))
 			answer = kept.answer
 		}
+		if tag := entityTag(answer); tag != "" && !r.URL.Query().Has(dryRun) {
+			w.Header().Set("ETag", tag)
+		}
 		sendAdmin(w, status, "application/json", answer)
 	}
 }
@@ -149,6 +169,11 @@ func problemFor(err error) *admin.Problem {
 		return problem
 	case engine.NotFound:
 		return &admin.Problem{Type: admin.ProblemNotFound, Title: "There is no such thing", Status: http.StatusNotFound}
+	case engine.Unexpected:
+		return &admin.Problem{
+			Type: admin.ProblemPrecondition, Title: "It is not of the version that If-Match names", Status: http.StatusPreconditionFailed, // RFC 9110 §15.5.13
+			Detail: "Nothing was changed; read it again",
+		}
 	case engine.Conflict:
 		return &admin.Problem{
 			Type: admin.ProblemConflict, Title: "It was changed since it was read", Status: http.StatusConflict,

@@ -153,6 +153,9 @@ func parametersOf(pattern, path string, is shape) []any {
 	for _, name := range is.query {
 		add(name, "query", false, text())
 	}
+	if conditional(pattern) {
+		add("If-Match", "header", false, text())
+	}
 	if triable(pattern) {
 		add(dryRun, "query", false, map[string]any{"type": "string", "enum": []any{"true"}})
 	}
@@ -176,6 +179,11 @@ func (s schemas) responses(is shape) map[string]any {
 		})
 	default:
 		good["content"] = s.content("application/json", s.add(is.out))
+	}
+	if entityTag(is.out) != "" && !is.list {
+		good["headers"] = map[string]any{"ETag": map[string]any{
+			"description": "The version that an update names in If-Match; absent after a dry run.", "schema": map[string]any{"type": "string"},
+		}}
 	}
 	refused := map[string]any{"description": "Refused, or trouble of the server; nothing was changed.", "content": s.content(admin.ProblemType, s.add(admin.Problem{}))}
 	return map[string]any{status: good, "default": refused}

@@ -17,6 +17,7 @@ import (
 // office is the administration of a world, and its document as it is served.
 type office struct {
 	t        *testing.T
+	world    *world
 	handler  http.Handler
 	document map[string]any
 }
@@ -24,7 +25,7 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	w := newSite(t, "http://localhost:8484")
-	o := &office{t: t, handler: Admin(AdminConfig{Engine: w.engine, Feed: w.feed, Log: slog.New(slog.DiscardHandler), Version: "1", Listen: []string{"127.0.0.1:8484"}})}
+	o := &office{t: t, world: w, handler: Admin(AdminConfig{Engine: w.engine, Feed: w.feed, Log: slog.New(slog.DiscardHandler), Version: "1", Listen: []string{"127.0.0.1:8484"}})}
 	_, text := o.ask(http.MethodGet, "openapi.json", "")
 	if err := json.Unmarshal([]byte(text), &o.document); err != nil {
 		t.Fatal(err)

@@ -67,12 +67,14 @@ func adminWait(r *http.Request) (time.Duration, error) {
 	return min(longestWait, time.Duration(ms)*time.Millisecond), nil
 }
 
-func (a *administration) verifiers(context.Context, *http.Request) (any, error) {
+func (a *administration) verifiers(_ context.Context, r *http.Request) (any, error) {
 	var rows []feed.Verifier
 	if a.Feed != nil {
 		rows = a.Feed.Verifiers()
 	}
-	return pageOf(rows, "", wireVerifier), nil
+	// No character of a client_id comes before the one between.
+	rows, next := pageAfter(rows, query(r, "after"), func(v feed.Verifier) string { return v.ClientID + "!" + v.Name })
+	return pageOf(rows, next, wireVerifier), nil
 }
 
 func wireVerifier(v feed.Verifier) admin.Verifier {

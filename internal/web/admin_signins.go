@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -32,9 +33,10 @@ func (a *administration) endGrant(ctx context.Context, r *http.Request) (any, er
 	return nil, a.Engine.EndGrant(ctx, r.PathValue("gid"))
 }
 
-func (a *administration) keys(ctx context.Context, _ *http.Request) (any, error) {
+func (a *administration) keys(ctx context.Context, r *http.Request) (any, error) {
 	keys, err := a.Engine.SigningKeys(ctx)
-	return pageOf(keys, "", wireKey), err
+	keys, next := pageAfter(keys, query(r, "after"), func(k record.SigningKey) string { return fmt.Sprintf("%016d.%s", k.MadeAt, k.KID) })
+	return pageOf(keys, next, wireKey), err
 }
 
 func (a *administration) rotateKeys(ctx context.Context, r *http.Request, in *admin.KeyRotation) (any, error) {
