@@ -28,6 +28,7 @@ type Client struct {
 	base  string // address that everything of the server lies below
 	token string // shown with each request; empty: at the socket nobody asks for one
 	dry   bool   // what would change something is only tried
+	once  string // key by which what makes something is done once
 	http  *http.Client
 }
 
@@ -91,6 +92,19 @@ func (c *Client) DryRun() *Client {
 	return &tries
 }
 
+// Once gives a client of the same server whose acts that make something (clients,
+// resources, users, tokens, secrets, passwords) are done once for this key, however
+// often they are asked for within a day: the second answer is the first one, with its
+// secret. So whoever did not hear an answer asks again. The key is chosen at random
+// for each act, 16 to 128 visible characters, as a UUID is; an empty one is none.
+// Another act with the same key is refused (ProblemReused), and so are acts that make
+// nothing.
+func (c *Client) Once(key string) *Client {
+	keyed := *c
+	keyed.once = key
+	return &keyed
+}
+
 // Close ends the connections that are kept for the next request.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -129,6 +143,9 @@ func call[A any](ctx context.Context, c *Client, method, path string, in any) (A
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.once != "" && method != http.MethodGet {
+		req.Header.Set("Idempotency-Key", `"`+c.once+`"`)
 	}
 	response, err := c.do(req)
 	if err != nil {

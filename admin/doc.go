@@ -12,6 +12,9 @@
 // a *Problem (RFC 9457), which lists everything that is wrong at once; a server
 // that does not answer is ErrNotReached.
 //
+// Whoever does not hear the answer of an act that makes something asks again with the
+// same key, and gets it: Once.
+//
 // Updates replace: read the object, change it, send it back. The version that
 // was read goes along, so that nobody's change is lost unseen.
 package admin

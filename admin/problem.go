@@ -19,6 +19,8 @@ const (
 	ProblemNotFound = "urn:mintmark:problem:not-found" // 404: there is no such thing
 	ProblemMethod   = "urn:mintmark:problem:method"    // 405: not done to such a thing
 	ProblemConflict = "urn:mintmark:problem:conflict"  // 409: taken, or changed since it was read
+	// 422: the key to do it once was used for another request
+	ProblemReused = "urn:mintmark:problem:idempotency-key"
 	// 412: changed since it was read, as If-Match says
 	ProblemPrecondition = "urn:mintmark:problem:precondition"
 	ProblemUnavailable  = "urn:mintmark:problem:unavailable" // 503: trouble of the server; nothing was changed

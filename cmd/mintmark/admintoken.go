@@ -18,10 +18,11 @@ type adminTokenCreate struct {
 	Name    string   `arg:"" help:"Stands for the token in the audit trail: 3 to 64 small letters, digits and hyphens."`
 	Scope   []string `required:"" placeholder:"S" help:"What it may do: ${admin_scopes}."`
 	Expires lifetime `default:"90d" placeholder:"D" help:"How long it works, at most 366d (default 90d)."`
+	onceFlag
 }
 
 func (c *adminTokenCreate) Run(i *invocation, server *admin.Client) error {
-	made, err := server.CreateAdminToken(i.ctx, admin.NewAdminToken{Name: c.Name, Scopes: c.Scope, TTL: int64(c.Expires)})
+	made, err := c.of(server).CreateAdminToken(i.ctx, admin.NewAdminToken{Name: c.Name, Scopes: c.Scope, TTL: int64(c.Expires)})
 	if err != nil {
 		return err
 	}

@@ -194,12 +194,13 @@ func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {
 type clientCreate struct {
 	ID string `name:"id" help:"Choose the client_id: 3 to 64 of a-z, 0-9 and dash."`
 	clientFlags
+	onceFlag
 }
 
 func (c *clientCreate) Run(i *invocation, server *admin.Client) error {
 	asked := admin.NewClient{ClientID: c.ID}
 	c.apply(&asked.ClientMetadata)
-	made, err := server.CreateClient(i.ctx, asked)
+	made, err := c.of(server).CreateClient(i.ctx, asked)
 	if err != nil {
 		return err
 	}
@@ -299,10 +300,11 @@ func (c *clientDelete) Run(i *invocation, server *admin.Client) error {
 type clientRotate struct {
 	clientID
 	Keep lifetime `default:"24h" placeholder:"D" help:"How long the older secrets still work (default 24h; 0s ends them now)."`
+	onceFlag
 }
 
 func (c *clientRotate) Run(i *invocation, server *admin.Client) error {
-	client, err := server.RotateClientSecret(i.ctx, c.ID, time.Duration(c.Keep)*time.Second)
+	client, err := c.of(server).RotateClientSecret(i.ctx, c.ID, time.Duration(c.Keep)*time.Second)
 	if err != nil {
 		return err
 	}

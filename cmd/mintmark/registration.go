@@ -18,10 +18,11 @@ type registrationTokenCreate struct {
 	Name string   `required:"" help:"Whom it is for."`
 	Uses int64    `placeholder:"N" help:"How many clients may register with it (default: as many as they like)."`
 	TTL  lifetime `name:"ttl" default:"30d" placeholder:"D" help:"How long it works (default 30d)."`
+	onceFlag
 }
 
 func (c *registrationTokenCreate) Run(i *invocation, server *admin.Client) error {
-	made, err := server.CreateRegistrationToken(i.ctx, admin.NewRegistrationToken{Name: c.Name, TTL: int64(c.TTL), Uses: c.Uses})
+	made, err := c.of(server).CreateRegistrationToken(i.ctx, admin.NewRegistrationToken{Name: c.Name, TTL: int64(c.TTL), Uses: c.Uses})
 	if err != nil {
 		return err
 	}

@@ -38,12 +38,13 @@ func (f *resourceFlags) apply(s *admin.ResourceSettings) {
 type resourceCreate struct {
 	audience
 	resourceFlags
+	onceFlag
 }
 
 func (c *resourceCreate) Run(i *invocation, server *admin.Client) error {
 	asked := admin.NewResource{Audience: c.Audience}
 	c.apply(&asked.ResourceSettings)
-	made, err := server.CreateResource(i.ctx, asked)
+	made, err := c.of(server).CreateResource(i.ctx, asked)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,10 @@ func (i *invocation) printUser(user admin.User) error {
 	return i.printObject(user, sentences...)
 }
 
-type userCreate struct{ userFlags }
+type userCreate struct {
+	userFlags
+	onceFlag
+}
 
 func (c *userCreate) Run(i *invocation, server *admin.Client) error {
 	var asked admin.NewUser
@@ -135,7 +138,7 @@ func (c *userCreate) Run(i *invocation, server *admin.Client) error {
 	if asked.Password, err = c.password(i); err != nil {
 		return err
 	}
-	made, err := server.CreateUser(i.ctx, asked)
+	made, err := c.of(server).CreateUser(i.ctx, asked)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ type Engine struct {
 	formKey    []byte
 	fetching   chan struct{} // who waits for a request object that a client keeps
 	pairwise   secret.PairwiseKey
+	answers    secret.AnswerKey
 	setupHash  atomic.Pointer[[]byte]
 	keys       keyring
 	stop       context.CancelFunc

@@ -20,6 +20,7 @@ const (
 	NotFound    RefusalKind = "not_found"   // there is no such thing
 	Conflict    RefusalKind = "conflict"    // it was changed since it was read
 	Unexpected  RefusalKind = "unexpected"  // it has none of the versions that were expected
+	Reused      RefusalKind = "reused"      // the key to do it once was for another request
 	Unavailable RefusalKind = "unavailable" // trouble of ours
 )
 
@@ -103,7 +104,11 @@ func actorOf(ctx context.Context) string {
 func administer[R any](ctx context.Context, e *Engine, act func(env decide.Env) (R, []record.Change, error)) (R, error) {
 	var none R
 	for range maxAttempts {
-		answer, changes, err := act(e.env())
+		env := e.env()
+		answer, changes, err := act(env)
+		if err == nil {
+			changes, err = kept(ctx, answer, changes, env)
+		}
 		if err == nil && !rehearsed(ctx) {
 			err = e.commit(ctx, changes)
 		}

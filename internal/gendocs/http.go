@@ -37,7 +37,10 @@ func writeHTTP(w *writer) error {
 	w.paragraph("JSON over HTTP on the Unix socket `admin.sock` in the data directory: whoever may open the file is an administrator. Where there is an `admin_listen`, " +
 		"also there, for whoever shows an admin token that has the scope ([operations.md](../operations.md#administration-from-elsewhere)). " +
 		"Package `admin` is its typed client, and says what the bodies are; so does `/admin/v1/openapi.json` (OpenAPI 3.1). " +
-		"Creates and updates of clients, resources and users with `?dry_run=true` are tried and not done.")
+		"Creates and updates of clients, resources and users with `?dry_run=true` are tried and not done. " +
+		"Lists have 200 items; `next` is the parameter `after` of the following part. What has a version has it as `ETag`; updating, disabling and enabling take `If-Match` (412). " +
+		"What makes something takes an `Idempotency-Key` and is done once for it in 24 hours (422 for another request). " +
+		"An act that would not keep to such a header refuses it (400).")
 	w.table("Path", "Method", "Scope", "What it does")
 	for _, e := range web.AdminEndpoints() {
 		w.row(code(e.Path), e.Methods, e.Scope, e.About)

@@ -336,6 +336,15 @@ type SeeAdminToken struct {
 // DeleteAdminToken removes one. Guard: it is there.
 type DeleteAdminToken struct{ Name string }
 
+// PutAnswer keeps a sealed answer until EndsAt. Guard: none is kept under the key that
+// has not ended at At.
+type PutAnswer struct {
+	KeyHash []byte
+	Sealed  []byte
+	At      int64
+	EndsAt  int64
+}
+
 // PutResource adds a resource. Guard: the audience is free. Like a client it is
 // born with the plan's logical clock as its cutoff.
 type PutResource struct{ Resource Resource }
@@ -451,3 +460,4 @@ func (DeleteInitialToken) change()  {}
 func (PutAdminToken) change()    {}
 func (SeeAdminToken) change()    {}
 func (DeleteAdminToken) change() {}
+func (PutAnswer) change()        {}

@@ -300,7 +300,7 @@ type SigningKey struct {
 
 // SealedRoot is a row of roots, symmetric keys under the key-encryption key: of
 // refresh tokens, of reference codes, of form tokens, of opaque access tokens, of
-// pairwise subjects.
+// pairwise subjects, of answers that are given again.
 type SealedRoot struct {
 	KeyID  int64
 	Use    string // one of the Root constants
@@ -315,6 +315,7 @@ const (
 	RootForms     = "forms"
 	RootAccess    = "access"
 	RootPairwise  = "pairwise"
+	RootAnswers   = "answers"
 )
 
 // AccessRootKID is the name that a root of opaque access tokens has where a signed

@@ -192,7 +192,7 @@ func (p *plan) addOfPeople(c record.Change) {
 		record.PutKey, record.MoveKey, record.PutRoot, record.DropRoot, record.RaiseLongest, record.Audit,
 		record.PutRegistration, record.ConfirmRegistration, record.RenewRegistration, record.ForgetRegistration, record.ForgetConsents,
 		record.PutInitialToken, record.UseInitialToken, record.DeleteInitialToken,
-		record.PutAdminToken, record.SeeAdminToken, record.DeleteAdminToken:
+		record.PutAdminToken, record.SeeAdminToken, record.DeleteAdminToken, record.PutAnswer:
 		// addOfEstate has these.
 	}
 }
@@ -240,6 +240,8 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.do(seeAdminToken, c.At, c.Name)
 	case record.DeleteAdminToken:
 		p.guard(deleteAdminToken, c.Name)
+	case record.PutAnswer:
+		p.guard(putAnswer, bytesOf(c.KeyHash), bytesOf(c.Sealed), c.EndsAt, c.At)
 	case record.PutResource:
 		p.putResource(c.Resource)
 	case record.UpdateResource:

@@ -109,6 +109,7 @@ func everyChange() []record.Change {
 		record.PutAdminToken{},
 		record.SeeAdminToken{},
 		record.DeleteAdminToken{},
+		record.PutAnswer{},
 		record.PutResource{Resource: api()},
 		record.UpdateResource{},
 		record.DeleteResource{},

@@ -20,6 +20,8 @@ const (
 
 	purgeCounters = `DELETE FROM counters WHERE name IN (SELECT name FROM counters WHERE window_ends < $1 LIMIT $2)`
 
+	purgeAnswers = `DELETE FROM answers WHERE key_hash IN (SELECT key_hash FROM answers WHERE ends_at < $1 LIMIT $2)`
+
 	purgeOutbox = `DELETE FROM outbox
 	WHERE id IN (SELECT id FROM outbox WHERE done_at > 0 AND done_at < $1 LIMIT $2)`
 
@@ -59,6 +61,7 @@ func (s *Store) Purge(ctx context.Context, now int64, limit int) error {
 		{purgeInteractions, now},
 		{purgeSpent, now},
 		{purgeCounters, now},
+		{purgeAnswers, now},
 		{purgeLog, now},
 		{purgeOutbox, longAgo},
 	} {

@@ -55,7 +55,7 @@ func newAdministration(c AdminConfig, gateName string) *administration {
 	a := &administration{AdminConfig: c, mux: http.NewServeMux(), scopes: map[string]string{}, gate: newGate(c.Metrics, gateName, adminWidth)}
 	for pattern, act := range a.acts() {
 		method, path, _ := strings.Cut(pattern, " ")
-		do := conditioned(pattern, tried(pattern, act.do))
+		do := onceOnly(pattern, conditioned(pattern, tried(pattern, act.do)))
 		whole := method + " " + admin.Root + path
 		a.scopes[whole] = act.scope
 		a.mux.HandleFunc(whole, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, do) })

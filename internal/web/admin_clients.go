@@ -14,8 +14,10 @@ func (a *administration) clients(ctx context.Context, r *http.Request) (any, err
 	return pageOf(rows, next, a.wireClient), err
 }
 
-func (a *administration) createClient(ctx context.Context, _ *http.Request, in *admin.NewClient) (any, error) {
-	return shown(a.wireClient)(a.Engine.CreateClient(ctx, in.ClientID, clientForm(&in.ClientMetadata)))
+func (a *administration) createClient(ctx context.Context, r *http.Request, in *admin.NewClient) (any, error) {
+	return made(ctx, a, r, in, maker[engine.ManagedClient, admin.RegisteredClient]{a.wireClient, func(ctx context.Context) (engine.ManagedClient, error) {
+		return a.Engine.CreateClient(ctx, in.ClientID, clientForm(&in.ClientMetadata))
+	}})
 }
 
 func (a *administration) showClient(ctx context.Context, r *http.Request) (any, error) {
@@ -27,7 +29,9 @@ func (a *administration) updateClient(ctx context.Context, r *http.Request, in *
 }
 
 func (a *administration) rotateSecret(ctx context.Context, r *http.Request, in *admin.Rotation) (any, error) {
-	return shown(a.wireClient)(a.Engine.RotateClientSecret(ctx, r.PathValue("id"), in.Keep))
+	return made(ctx, a, r, in, maker[engine.ManagedClient, admin.RegisteredClient]{a.wireClient, func(ctx context.Context) (engine.ManagedClient, error) {
+		return a.Engine.RotateClientSecret(ctx, r.PathValue("id"), in.Keep)
+	}})
 }
 
 func (a *administration) disableClient(ctx context.Context, r *http.Request) (any, error) {

@@ -139,6 +139,10 @@ func (a *administration) answer(w http.ResponseWriter, r *http.Request, do act) 
 		if tag := entityTag(answer); tag != "" && !r.URL.Query().Has(dryRun) {
 			w.Header().Set("ETag", tag)
 		}
+		if earlier, again := answer.(repeated); again {
+			w.Header().Set("Idempotency-Replayed", "true")
+			answer = json.RawMessage(earlier)
+		}
 		sendAdmin(w, status, "application/json", answer)
 	}
 }
@@ -169,6 +173,11 @@ func problemFor(err error) *admin.Problem {
 		return problem
 	case engine.NotFound:
 		return &admin.Problem{Type: admin.ProblemNotFound, Title: "There is no such thing", Status: http.StatusNotFound}
+	case engine.Reused:
+		return &admin.Problem{
+			Type: admin.ProblemReused, Title: "The Idempotency-Key was used for another request", Status: http.StatusUnprocessableEntity,
+			Detail: "Nothing was changed; choose another key for another request",
+		}
 	case engine.Unexpected:
 		return &admin.Problem{
 			Type: admin.ProblemPrecondition, Title: "It is not of the version that If-Match names", Status: http.StatusPreconditionFailed, // RFC 9110 §15.5.13

@@ -153,6 +153,9 @@ func parametersOf(pattern, path string, is shape) []any {
 	for _, name := range is.query {
 		add(name, "query", false, text())
 	}
+	if repeatable(pattern) {
+		add(idempotencyKey, "header", false, map[string]any{"type": "string", "minLength": shortestKey, "maxLength": longestKey})
+	}
 	if conditional(pattern) {
 		add("If-Match", "header", false, text())
 	}

@@ -13,9 +13,11 @@ func (a *administration) registrationTokens(ctx context.Context, r *http.Request
 	return pageOf(rows, next, wireRegistrationToken), err
 }
 
-func (a *administration) createRegistrationToken(ctx context.Context, _ *http.Request, in *admin.NewRegistrationToken) (any, error) {
+func (a *administration) createRegistrationToken(ctx context.Context, r *http.Request, in *admin.NewRegistrationToken) (any, error) {
 	form := engine.InitialTokenForm{Name: in.Name, TTL: in.TTL, Most: in.Uses}
-	return shown(wireRegistrationToken)(a.Engine.CreateInitialToken(ctx, form))
+	return made(ctx, a, r, in, maker[engine.ManagedInitialToken, admin.RegistrationToken]{wireRegistrationToken, func(ctx context.Context) (engine.ManagedInitialToken, error) {
+		return a.Engine.CreateInitialToken(ctx, form)
+	}})
 }
 
 func (a *administration) deleteRegistrationToken(ctx context.Context, r *http.Request) (any, error) {

@@ -13,8 +13,10 @@ func (a *administration) resources(ctx context.Context, r *http.Request) (any, e
 	return pageOf(rows, next, wireResource), err
 }
 
-func (a *administration) createResource(ctx context.Context, _ *http.Request, in *admin.NewResource) (any, error) {
-	return shown(wireResource)(a.Engine.CreateResource(ctx, in.Audience, resourceSettings(&in.ResourceSettings)))
+func (a *administration) createResource(ctx context.Context, r *http.Request, in *admin.NewResource) (any, error) {
+	return made(ctx, a, r, in, maker[*record.Resource, admin.Resource]{wireResource, func(ctx context.Context) (*record.Resource, error) {
+		return a.Engine.CreateResource(ctx, in.Audience, resourceSettings(&in.ResourceSettings))
+	}})
 }
 
 func (a *administration) showResource(ctx context.Context, r *http.Request) (any, error) {

@@ -13,9 +13,11 @@ func (a *administration) adminTokens(ctx context.Context, r *http.Request) (any,
 	return pageOf(rows, next, wireAdminToken), err
 }
 
-func (a *administration) createAdminToken(ctx context.Context, _ *http.Request, in *admin.NewAdminToken) (any, error) {
+func (a *administration) createAdminToken(ctx context.Context, r *http.Request, in *admin.NewAdminToken) (any, error) {
 	form := engine.AdminTokenForm{Name: in.Name, Scopes: in.Scopes, TTL: in.TTL}
-	return shown(wireAdminToken)(a.Engine.CreateAdminToken(ctx, form))
+	return made(ctx, a, r, in, maker[engine.ManagedAdminToken, admin.AdminToken]{wireAdminToken, func(ctx context.Context) (engine.ManagedAdminToken, error) {
+		return a.Engine.CreateAdminToken(ctx, form)
+	}})
 }
 
 func (a *administration) deleteAdminToken(ctx context.Context, r *http.Request) (any, error) {

@@ -13,8 +13,10 @@ func (a *administration) users(ctx context.Context, r *http.Request) (any, error
 	return pageOf(rows, next, wireUser), err
 }
 
-func (a *administration) createUser(ctx context.Context, _ *http.Request, in *admin.NewUser) (any, error) {
-	return shown(wireUser)(a.Engine.CreateUser(ctx, profileForm(&in.UserProfile), in.Password))
+func (a *administration) createUser(ctx context.Context, r *http.Request, in *admin.NewUser) (any, error) {
+	return made(ctx, a, r, in, maker[engine.ManagedUser, admin.User]{wireUser, func(ctx context.Context) (engine.ManagedUser, error) {
+		return a.Engine.CreateUser(ctx, profileForm(&in.UserProfile), in.Password)
+	}})
 }
 
 func (a *administration) showUser(ctx context.Context, r *http.Request) (any, error) {
@@ -26,7 +28,9 @@ func (a *administration) updateUser(ctx context.Context, r *http.Request, in *ad
 }
 
 func (a *administration) setPassword(ctx context.Context, r *http.Request, in *admin.NewPassword) (any, error) {
-	return shown(wireUser)(a.Engine.SetPassword(ctx, r.PathValue("sub"), in.Password))
+	return made(ctx, a, r, in, maker[engine.ManagedUser, admin.User]{wireUser, func(ctx context.Context) (engine.ManagedUser, error) {
+		return a.Engine.SetPassword(ctx, r.PathValue("sub"), in.Password)
+	}})
 }
 
 func (a *administration) disableUser(ctx context.Context, r *http.Request) (any, error) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,6 +22,14 @@ func entityTag(answer any) string {
 		version = a.Version
 	case admin.User:
 		version = a.Version
+	case repeated:
+		var made struct {
+			Version int64 `json:"version"`
+		}
+		if json.Unmarshal(a, &made) != nil || made.Version == 0 {
+			return ""
+		}
+		version = made.Version
 	default:
 		return ""
 	}

@@ -236,3 +236,54 @@ func TestX1_TheAdministrationListenerGuardsItsAnswers(t *testing.T) {
 		}
 	}
 }
+
+// ASVS 13.3.2: what is kept to be answered again opens for nobody who has the database, nor for another administrator.
+func TestAA2_AnswersThatAreKeptAreSealed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	server := w.branch()
+	one, two := w.adminToken("one", 60, "clients:write", "users:write"), w.adminToken("two", 60, "clients:write")
+	const key = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+	ask := func(token, path, body string) string {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader(body))
+		w.must(err)
+		request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + token}, "Idempotency-Key": {key}}
+		response, err := server.Client().Do(request)
+		w.must(err)
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		w.must(err)
+		return string(text)
+	}
+	secretOf := func(text, name string) string {
+		_, rest, found := strings.Cut(text, `"`+name+`":"`)
+		if !found {
+			t.Fatalf("there is no %s in %s", name, text)
+		}
+		secret, _, _ := strings.Cut(rest, `"`)
+		w.log.hide(secret)
+		return secret
+	}
+	const form = `{"name":"App","grant_types":["client_credentials"]}`
+	secret := secretOf(ask(one, "/admin/v1/clients", form), "client_secret")
+	if again := secretOf(ask(one, "/admin/v1/clients", form), "client_secret"); again != secret {
+		t.Error("the second answer is another")
+	}
+	if stranger := secretOf(ask(two, "/admin/v1/clients", form), "client_secret"); stranger == secret {
+		t.Error("somebody else was answered the same")
+	}
+	for _, hidden := range []string{secret, key, "one", form, "App"} {
+		if n := w.count(`SELECT count(*) FROM answers WHERE instr(sealed, $1) > 0 OR instr(key_hash, $1) > 0`, hidden); n != 0 {
+			t.Errorf("the kept answers have %q", hidden)
+		}
+	}
+	if n := w.count(`SELECT count(*) FROM answers`); n != 2 {
+		t.Errorf("%d are kept", n)
+	}
+	if text := ask(one, "/admin/v1/clients", strings.Replace(form, "App", canary, 1)); !strings.Contains(text, "idempotency-key") || strings.Contains(text, secret) || strings.Contains(text, canary) {
+		t.Errorf("another request with the key: %s", text)
+	}
+	if strings.Contains(w.log.text(), key) {
+		t.Error("the key is in the log")
+	}
+}
