@@ -93,6 +93,8 @@ type flights struct {
 	line
 	store *Store
 	texts map[textKey]string
+
+	exchange string // see join
 }
 
 // textKey says what was made of a step's text.
@@ -266,6 +268,10 @@ func (w *flights) load(group []*plan, waiting []int, at int64) (*pgx.Batch, []le
 			batch.Queue(text, args...)
 			legs = append(legs, leg{i, what})
 		}
+		if text, args := w.join(p); text != "" {
+			add(legGuard, text, args...)
+			continue
+		}
 		alone := p.one()
 		for _, s := range p.first {
 			w.addStep(add, s, alone, at)
@@ -320,6 +326,47 @@ func (w *flights) entryArgs(p *plan, log *logName, entry record.Append, at int64
 		at, string(log.id), name, forever, p.longest,
 		int64(kind), entry.Target.Append(nil), entry.Reason, entry.Actor, entry.At,
 	}
+}
+
+// exchange is a plan whose statements are sent as one, since none of them sees what
+// another writes: the most frequent of those that have several.
+func exchange() []string { return []string{useCode, putGrant, audit} }
+
+// join gives the plan as one statement, or nothing.
+func (w *flights) join(p *plan) (text string, args []any) {
+	if p.clocked || !slices.EqualFunc(p.steps, exchange(), func(s step, text string) bool { return s.text == text }) {
+		return "", nil
+	}
+	if w.exchange == "" {
+		w.exchange = joined(p.steps)
+	}
+	for _, s := range p.steps {
+		args = append(args, s.args...)
+	}
+	return w.exchange, args
+}
+
+// joined makes one statement of several, which drops the flight when a guard among
+// them finds no row.
+func joined(steps []step) string {
+	var parts, guards []string
+	before := 0 // arguments of the statements before
+	for i, s := range steps {
+		text := parameter.ReplaceAllStringFunc(postgresText(textKey{text: s.text, clock: strings.Repeat(".", len(s.args))}), func(name string) string {
+			n, err := strconv.Atoi(name[1:])
+			if err != nil {
+				return name
+			}
+			return "$" + strconv.Itoa(before+n)
+		})
+		before += len(s.args)
+		name := fmt.Sprint("s", i)
+		parts = append(parts, name+` AS (`+text+` RETURNING 1)`)
+		if s.guard {
+			guards = append(guards, `(SELECT count(*) FROM `+name+`)`)
+		}
+	}
+	return `WITH ` + strings.Join(parts, ", ") + ` SELECT 1 / (` + strings.Join(guards, " * ") + `)`
 }
 
 var (

@@ -220,3 +220,36 @@ func explain(t *testing.T, s *Store, text string) (lines []string) {
 	}
 	return lines
 }
+
+// On PostgreSQL the three are one statement: what holds for a guard holds there too.
+func TestAnExchangeHappensAsAWholeOrNotAtAll(t *testing.T) {
+	s := world(t)
+	exchange := func(code, gid string) []record.Change {
+		g := grant()
+		g.ID = gid
+		return []record.Change{
+			record.UseCode{Hash: []byte(code), ClientID: "app", At: noon},
+			record.PutGrant{Grant: g, SessionID: "sid"},
+			record.Audit{ID: "audit of " + gid, At: noon, Event: "grant_made", Actor: "client:app", UserID: "ana", ClientID: "app", GID: gid},
+		}
+	}
+	for _, hash := range []string{"first", "second", "third"} {
+		c := code()
+		c.Hash = []byte(hash)
+		commit(t, s, record.PutCode{Code: c})
+	}
+	commit(t, s, exchange("first", "given")...)
+	before := dump(t, s)
+	conflict(t, s, exchange("first", "again")...)
+	conflict(t, s, exchange("second", "given")...)
+	conflict(t, s, exchange("unknown", "another")...)
+	if got := dump(t, s); got != before {
+		t.Errorf("something was written:\n%s\nbefore:\n%s", got, before)
+	}
+	commit(t, s, record.EndSession{ID: "sid", At: noon})
+	before = dump(t, s)
+	conflict(t, s, exchange("second", "late")...)
+	if dump(t, s) != before {
+		t.Error("something was written under a session that has ended")
+	}
+}
