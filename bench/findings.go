@@ -41,6 +41,7 @@ func experiments() []experiment {
 		{"revoke", measureRevoke, false},
 		{"fleet", measureFleet, false},
 		{"crash", measureCrash, false},
+		{"overload", measureOverload, true},
 	}
 }
 

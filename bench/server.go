@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ type site struct {
 	issuer string
 	flags  []string // of serve, beside those that every site has
 	rows   *cluster // nil: a file in data
+	before []string // what runs the server, as taskset does; most sites have nothing
 }
 
 // newSite makes a data directory and chooses an address; it starts nothing.
@@ -56,7 +58,8 @@ func (s *site) launch(ctx context.Context) error {
 	if s.rows != nil {
 		flags = append(flags, "--database", s.rows.url())
 	}
-	p, err := launch(ctx, s.address, s.log, s.binary, flags...)
+	command := slices.Concat(s.before, []string{s.binary}, flags)
+	p, err := launch(ctx, s.address, s.log, command[0], command[1:]...)
 	if err != nil {
 		return err
 	}

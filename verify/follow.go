@@ -65,7 +65,11 @@ func (f *follower) run(ctx context.Context) {
 			continue // nothing failed: another way of reading is due
 		}
 		f.fail(err)
-		sleep(ctx, jitter(pause, 0.5))
+		wait := jitter(pause, 0.5)
+		if refused := (*answerError)(nil); errors.As(err, &refused) {
+			wait = max(wait, refused.wait)
+		}
+		sleep(ctx, wait)
 		pause = min(2*pause, longPause)
 	}
 }

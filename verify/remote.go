@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +58,7 @@ func (r *remote) do(req *http.Request) (*http.Response, error) {
 	case res.StatusCode == http.StatusGone:
 		err = errGone
 	default:
-		err = &answerError{req.URL.Path, res.StatusCode, errorIn(res.Body)}
+		err = &answerError{req.URL.Path, res.StatusCode, errorIn(res.Body), comeBack(res.Header)}
 	}
 	_ = res.Body.Close()
 	return nil, err
@@ -68,6 +69,18 @@ type answerError struct {
 	path   string
 	status int
 	code   string // such as " invalid_client", or empty
+	wait   time.Duration
+}
+
+// comeBack is how long an issuer that has too much to do wants to be left alone, if
+// it says so in milliseconds: Retry-After has none (RFC 9110 §10.2.3). We never stay
+// away longer than we would by ourselves.
+func comeBack(h http.Header) time.Duration {
+	ms, err := strconv.ParseUint(h.Get("Retry-After-Ms"), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return min(longPause, time.Duration(ms)*time.Millisecond)
 }
 
 func (e *answerError) Error() string {

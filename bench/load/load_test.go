@@ -172,3 +172,58 @@ func TestPercentilesAreNearestRanks(t *testing.T) {
 		t.Error("no requests have no latency")
 	}
 }
+
+// Half of the answers are refusals, and the rate is kept.
+func TestRequestsArriveWhateverBecomesOfThoseBefore(t *testing.T) {
+	var n atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n.Add(1)%2 == 0 {
+			w.Header().Set("Retry-After", "1")
+			w.Header().Set("Content-Length", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Length", "0")
+	}))
+	defer server.Close()
+	const connections = 8
+	group, err := Dial(t.Context(), server.Listener.Addr().String(), connections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer group.Close()
+	script := Script{Next: func() []byte { return []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n") }, Check: func(Response) error { return nil }}
+	arrivals, err := group.Arrive(t.Context(), 100, 500*time.Millisecond, slices.Repeat([]Script{script}, connections))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, a := range arrivals {
+		if a.Refused {
+			refused++
+		}
+		if a.Took <= 0 || a.Sent > 600*time.Millisecond {
+			t.Errorf("sent after %s, answered within %s", a.Sent, a.Took)
+		}
+	}
+	if len(arrivals) < 30 || len(arrivals) > 50 || refused != len(arrivals)/2 {
+		t.Errorf("%d arrived, %d refused", len(arrivals), refused)
+	}
+}
+
+func TestARefusalThatDoesNotSayWhenEndsTheFlood(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	group, err := Dial(t.Context(), server.Listener.Addr().String(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer group.Close()
+	script := Script{Next: func() []byte { return []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n") }, Check: func(Response) error { return nil }}
+	if _, err := group.Arrive(t.Context(), 100, time.Second, []Script{script}); !errors.Is(err, errNoRetryAfter) {
+		t.Errorf("it ended with %v", err)
+	}
+}

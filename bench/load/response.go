@@ -13,6 +13,8 @@ type Response struct {
 	Status   int
 	Location []byte // empty if there is none
 	Body     []byte
+	// RetryAfter says that the answer has a header of that name.
+	RetryAfter bool
 }
 
 // largestAnswer bounds one answer, head and body, in bytes.
@@ -128,6 +130,8 @@ func parseHead(head []byte) (Response, int, error) {
 			return Response{}, 0, errClosing
 		case bytes.EqualFold(name, []byte("Location")):
 			response.Location = value
+		case bytes.EqualFold(name, []byte("Retry-After")):
+			response.RetryAfter = len(value) > 0
 		}
 	}
 	// RFC 9112 §6.3: 204 and 304 have no body, whatever their header says.

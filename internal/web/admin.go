@@ -150,6 +150,7 @@ func (a *administration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !a.gate.enter() {
+		w.Header().Set(headerComeBack, comeBack())
 		sendProblem(w, tooBusy())
 		return
 	}

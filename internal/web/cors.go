@@ -23,7 +23,7 @@ const (
 // do that is decided with the request itself, which names the client.
 var (
 	sharedRequestHeaders = []string{"Authorization, Content-Type, Prefer"}
-	sharedAnswerHeaders  = []string{"Error-Reference, Preference-Applied, Retry-After, WWW-Authenticate"}
+	sharedAnswerHeaders  = []string{"Error-Reference, Preference-Applied, Retry-After, Retry-After-Ms, WWW-Authenticate"}
 	preflightAge         = []string{"7200"} // seconds; what the largest browser keeps at most
 	varyByOrigin         = []string{"Origin"}
 )

@@ -1,11 +1,34 @@
 package web
 
-import "github.com/mintmark-id/mintmark/internal/metrics"
+import (
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/mintmark-id/mintmark/internal/metrics"
+)
 
 // gateWidth is how many requests of one kind are worked on at a time; whoever
 // comes beyond is told to come back. It is far above what the database takes at
 // once, so that it is met in trouble only.
 const gateWidth = 512
+
+// workWidth is the width for what programs ask in any number: tokens, and what is
+// asked about them. What is being worked on is all the queue there is, so the width
+// bounds how long one waits: with more, each would be later and none more be served
+// (docs/decisions/0019). The database must be kept busy too, which may be far away.
+func workWidth() int {
+	const least, ofProcessor = 64, 32
+	return max(least, ofProcessor*runtime.GOMAXPROCS(0))
+}
+
+// comeBack tells whoever is refused when to come again, in milliseconds: Retry-After
+// knows whole seconds only, in which such a queue has emptied many times. It is spread,
+// by the clock, so that those who are refused at once do not come back at once.
+func comeBack() string {
+	const soonest, spread = 100, 400
+	return strconv.FormatInt(soonest+time.Now().UnixMicro()%spread, 10)
+}
 
 // gate keeps a flood of one kind of request (documents, tokens, what is asked
 // about tokens, pages) from taking the server from the others. A request passes

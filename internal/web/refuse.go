@@ -19,7 +19,13 @@ func (s *site) note(v *visit, err *oauth.Error) {
 	if err.RetryAfter > 0 {
 		h.Set("Retry-After", retryAfter(err)) // RFC 9110 §10.2.3
 	}
+	if err.Reason == oauth.ReasonOverloaded {
+		h.Set(headerComeBack, comeBack())
+	}
 }
+
+// headerComeBack is a field of our own, beside Retry-After.
+const headerComeBack = "Retry-After-Ms"
 
 func retryAfter(err *oauth.Error) string { return strconv.FormatInt(seconds(err.RetryAfter), 10) }
 

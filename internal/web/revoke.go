@@ -21,10 +21,16 @@ func (s *site) revoke(v *visit) {
 	}
 	s.shareWithClient(v, request.Credentials.ClientID)
 	wait := preferredWait(v.r.Header)
+	if wait > 0 && !s.receipts.enter() {
+		wait = 0 // a preference, no more (RFC 7240 §2)
+	} else if wait > 0 {
+		defer s.receipts.exit()
+	}
 	got, _ := receiptAfter(v.r.Context(), s.feed, wait, func() error {
 		if err = s.engine.Revoke(v.r.Context(), &request); err != nil {
 			return err
 		}
+		v.exit()
 		return nil
 	})
 	v.clientID = request.Credentials.ClientID // which its assertion may have said

@@ -21,7 +21,8 @@ type visit struct {
 	from   source
 	body   string // of a post
 	start  time.Time
-	status int // 0: nothing was sent yet
+	status int  // 0: nothing was sent yet
+	inside bool // of its route's gate
 
 	err       *oauth.Error
 	reference string
@@ -67,8 +68,17 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(v, oauth.Refuse(oauth.ReasonOverloaded))
 		return
 	}
-	defer v.route.gate.exit()
+	v.inside = true
+	defer v.exit()
 	handler(v)
+}
+
+// exit leaves the gate, also for whoever has done its work and only waits for others.
+func (v *visit) exit() {
+	if v.inside {
+		v.inside = false
+		v.route.gate.exit()
+	}
 }
 
 // leave writes the visit's line, also that of one which panicked. A client

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -89,6 +91,9 @@ func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
 	if second.status != http.StatusServiceUnavailable || second.header.Get("Retry-After") != "1" {
 		t.Errorf("the second gets %d, Retry-After %q", second.status, second.header.Get("Retry-After"))
 	}
+	if ms, err := strconv.Atoi(second.header.Get("Retry-After-Ms")); err != nil || ms < 100 || ms >= 1000 {
+		t.Errorf("Retry-After-Ms %q", second.header.Get("Retry-After-Ms"))
+	}
 	if other := w.do(http.MethodGet, "/.well-known/jwks.json", nil, ""); other.status != http.StatusOK {
 		t.Errorf("another kind gets %d", other.status)
 	}
@@ -101,6 +106,47 @@ func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
 	finish <- true
 	if status := <-first; status != http.StatusNoContent {
 		t.Errorf("the third gets %d", status)
+	}
+}
+
+// Whoever floods one kind of request takes it from those who want the same, and from
+// nobody else. Hashing has its own limit in engine, and administrators theirs.
+func TestEachKindOfRequestHasALimitOfItsOwn(t *testing.T) {
+	w := newWorld(t, "http://localhost:8484")
+	kinds := map[string]int{ // and the width
+		"/oauth2/token": workWidth(), "/oauth2/introspect": workWidth(), "/.well-known/jwks.json": gateWidth, "/login": gateWidth,
+	}
+	full := func(path string) bool {
+		method := http.MethodPost
+		if path == "/.well-known/jwks.json" || path == "/login" {
+			method = http.MethodGet
+		}
+		return w.do(method, path, url.Values{"a": {"b"}}, "").status == http.StatusServiceUnavailable
+	}
+	for flooded, width := range kinds {
+		for range width {
+			if !w.site.routes[flooded].gate.enter() {
+				t.Fatalf("%s is full before %d", flooded, width)
+			}
+		}
+		for path := range kinds {
+			if full(path) != (path == flooded) {
+				t.Errorf("while %s is flooded, %s is full: %v", flooded, path, full(path))
+			}
+		}
+		for range width {
+			w.site.routes[flooded].gate.exit()
+		}
+		if full(flooded) {
+			t.Errorf("%s stays full", flooded)
+		}
+	}
+	for path, same := range map[string]string{
+		"/oauth2/revoke": "/oauth2/introspect", "/oauth2/userinfo": "/oauth2/introspect", "/.well-known/openid-configuration": "/.well-known/jwks.json",
+	} {
+		if w.site.routes[path].gate != w.site.routes[same].gate {
+			t.Errorf("%s is not of the kind of %s", path, same)
+		}
 	}
 }
 

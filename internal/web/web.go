@@ -46,6 +46,7 @@ type site struct {
 	metrics   *metrics.Metrics
 	proxies   proxies
 	routes    map[string]*route
+	receipts  gate // who waits for one
 	lost      *route
 	registers bool // clients may register themselves
 	// registrations is the path above those of registered clients, and ofRegistration
@@ -87,6 +88,7 @@ func New(c Config) (http.Handler, error) {
 		registers: c.Engine.RegistrationIsOn(),
 	}
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true, figures: s.metrics.Route("none", false)}
+	s.receipts = s.newGate("receipts", gateWidth)
 	s.routes = s.table(metadata)
 	return s, nil
 }
