@@ -47,10 +47,17 @@ const (
 	AND (ended_at > 0 AND ended_at < $3 OR abs_until > 0 AND abs_until < $3)`
 )
 
+// slicesAtOnce is how many slices of a table that is walked along are looked at by
+// one call: millions of rows must not be read each minute. Where a call stops the next
+// goes on, and nothing is in a hurry after a month.
+const slicesAtOnce = 50
+
 // Purge deletes what has ended for long enough at now (Unix milliseconds). It
 // writes at most limit rows at a time, so that no commit waits long behind it,
 // and follows ctx between the slices.
 func (s *Store) Purge(ctx context.Context, now int64, limit int) error {
+	s.purging.Lock()
+	defer s.purging.Unlock()
 	limit = max(limit, 1)
 	longAgo := now - remembered.Milliseconds()
 	for _, table := range []struct {
@@ -82,17 +89,19 @@ func (s *Store) Purge(ctx context.Context, now int64, limit int) error {
 // Forget drops from memory what no token can match any more at now.
 func (s *Store) Forget(now int64) { s.memory.sweep(now) }
 
-// purgeAlong walks along a table, looking at limit rows at a time.
+// purgeAlong walks on along a table, looking at limit rows at a time.
 func (s *Store) purgeAlong(ctx context.Context, slice, purge string, before int64, limit int) error {
-	for start, more := "", true; more; {
-		end := "" // of the last slice
+	for range slicesAtOnce {
+		start, end := s.purged[purge], ""
 		if err := s.one(ctx, slice, []any{start, limit - 1}, []any{(*text)(&end)}); err != nil {
 			return unavailable("purging", err)
 		}
 		if _, err := s.commitStep(ctx, purge, start, end, before); err != nil {
 			return err
 		}
-		start, more = end, end != ""
+		if s.purged[purge] = end; end == "" {
+			return nil
+		}
 	}
 	return nil
 }

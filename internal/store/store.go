@@ -55,6 +55,9 @@ type Store struct {
 	issuer     string                          // of a log that is made
 	metrics    atomic.Pointer[metrics.Metrics] // nil: nothing is counted
 
+	purging sync.Mutex
+	purged  map[string]string // how far each purge has walked along its table
+
 	starting  sync.Mutex
 	committer atomic.Pointer[committer] // nil until the schema is current
 }
@@ -65,7 +68,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Readers == 0 {
 		o.Readers = defaultReaders
 	}
-	s := &Store{now: o.now, issuer: o.Issuer}
+	s := &Store{now: o.now, issuer: o.Issuer, purged: map[string]string{}}
 	var err error
 	if o.URL != "" {
 		err = s.openPostgres(ctx, &o)
