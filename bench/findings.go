@@ -42,6 +42,7 @@ func experiments() []experiment {
 		{"fleet", measureFleet, false},
 		{"crash", measureCrash, false},
 		{"overload", measureOverload, true},
+		{"population", measurePopulation, true},
 	}
 }
 

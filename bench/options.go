@@ -26,6 +26,7 @@ type options struct {
 	limit       time.Duration
 	directory   string
 	database    string
+	users       int // of a populated database
 }
 
 // What -database takes.
@@ -44,10 +45,11 @@ func parseOptions(args []string) (options, error) {
 	flags.BoolVar(&o.floors, "floors", false, "measure the floors alone")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bound is broken")
 	flags.BoolVar(&o.markdown, "markdown", false, "print the tables for docs/performance.md")
-	full := flags.Bool("full", false, "the lengths that the bounds are about: 1,000,000 tokens and refreshes, a minute of mixed load")
+	full := flags.Bool("full", false, "the lengths that the bounds are about: 1,000,000 tokens and refreshes, a minute of mixed load, a million users")
 	flags.IntVar(&o.tokens, "tokens", 100_000, "tokens minted before memory is read")
 	flags.IntVar(&o.refreshes, "refreshes", 50_000, "refreshes of one grant before the database's size is read")
 	flags.DurationVar(&o.mixed, "mixed", 15*time.Second, "length of the mixed load")
+	flags.IntVar(&o.users, "users", 20_000, "users of the database that population fills, each with five grants")
 	flags.DurationVar(&o.limit, "limit", 2*time.Hour, "end everything after this time")
 	flags.StringVar(&o.directory, "dir", os.TempDir(), "make databases below this `directory`: its disk is part of the result")
 	flags.StringVar(&o.database, "database", onSQLite, "measure on sqlite or postgres, of which Debian's package postgresql is needed")
@@ -58,7 +60,7 @@ func parseOptions(args []string) (options, error) {
 		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	if *full {
-		o.tokens, o.refreshes, o.mixed = 1_000_000, 1_000_000, time.Minute
+		o.tokens, o.refreshes, o.mixed, o.users = 1_000_000, 1_000_000, time.Minute, 1_000_000
 	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
@@ -74,7 +76,7 @@ func parseOptions(args []string) (options, error) {
 }
 
 func (o options) validate() error {
-	if o.rounds < 1 || o.duration <= 0 || o.mixed <= 0 || o.tokens < 1 {
+	if o.rounds < 1 || o.duration <= 0 || o.mixed <= 0 || o.tokens < 1 || o.users < 1 {
 		return errors.New("rounds, durations and counts must be positive")
 	}
 	if o.refreshes <= warmRefreshes {

@@ -22,9 +22,14 @@ type Script struct {
 	Check func(Response) error
 }
 
+// stale is how long a connection may be idle: a server gives up one that has asked nothing, after 5 s in our case.
+const stale = 3 * time.Second
+
 // Group is a set of kept-alive connections to one server.
 type Group struct {
+	address     string
 	connections []*connection
+	used        time.Time // last
 }
 
 type connection struct {
@@ -35,7 +40,7 @@ type connection struct {
 
 // Dial opens n connections to address (host:port).
 func Dial(ctx context.Context, address string, n int) (*Group, error) {
-	group, dialer := &Group{}, net.Dialer{Timeout: 5 * time.Second}
+	group, dialer := &Group{address: address, used: time.Now()}, net.Dialer{Timeout: 5 * time.Second}
 	for range n {
 		conn, err := dialer.DialContext(ctx, "tcp", address)
 		if err != nil {
@@ -45,6 +50,20 @@ func Dial(ctx context.Context, address string, n int) (*Group, error) {
 		group.connections = append(group.connections, &connection{Conn: conn, responses: newResponseReader(conn)})
 	}
 	return group, nil
+}
+
+// renew dials again if the connections were idle for long: something took its time before a run.
+func (g *Group) renew(ctx context.Context) error {
+	if time.Since(g.used) < stale {
+		return nil
+	}
+	fresh, err := Dial(ctx, g.address, len(g.connections))
+	if err != nil {
+		return err
+	}
+	g.Close()
+	g.connections, g.used = fresh.connections, fresh.used
+	return nil
 }
 
 // Close closes the connections.
@@ -60,6 +79,10 @@ func (g *Group) Run(ctx context.Context, duration time.Duration, scripts []Scrip
 	if len(scripts) != len(g.connections) {
 		return Result{}, fmt.Errorf("%d scripts for %d connections", len(scripts), len(g.connections))
 	}
+	if err := g.renew(ctx); err != nil {
+		return Result{}, err
+	}
+	defer func() { g.used = time.Now() }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	begin := time.Now()

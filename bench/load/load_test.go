@@ -227,3 +227,20 @@ func TestARefusalThatDoesNotSayWhenEndsTheFlood(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
+
+// A server gives up a connection that asks nothing, so a run that comes late has connections of its own.
+func TestConnectionsThatWereIdleForLongAreDialledAgain(t *testing.T) {
+	group := dial(t, 2, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "0") })
+	idle := slices.Clone(group.connections)
+	group.used = group.used.Add(-stale)
+	request := []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	result, err := group.Run(t.Context(), time.Minute, []Script{times(3, request), times(3, request)})
+	if err != nil || result.Requests() != 6 {
+		t.Errorf("%d requests, %v", result.Requests(), err)
+	}
+	for i, c := range group.connections {
+		if c == idle[i] {
+			t.Errorf("connection %d is the old one", i)
+		}
+	}
+}
