@@ -24,6 +24,7 @@ func TestAuthlibSignsItsUserInAndProtectsAnAPI(t *testing.T) {
 		"refresh",
 		"introspection",
 		"client_credentials",
+		"the keys turn under a client that keeps them",
 		"logout",
 		"offline access goes on",
 		"revocation",
@@ -58,7 +59,7 @@ func TestAuthlibSignsItsUserInAndProtectsAnAPI(t *testing.T) {
 			relyingParty{
 				Issuer: s.Issuer, ClientID: client.ClientID, ClientSecret: client.ClientSecret, PrivateJWK: key,
 				Method: c.method, Alg: c.alg, Callback: callback, Goodbye: goodbye, API: api, Sub: user.Sub, Email: user.Email,
-				script: "authlib-app.py",
+				script: "authlib-app.py", rotate: func() { s.CLI("key", "rotate") },
 			}.does(t, person.New(t, s.Issuer, user), steps...)
 		})
 	}

@@ -43,6 +43,7 @@ type relyingParty struct {
 	Initial      string            `json:"initial_access_token,omitempty"`
 
 	script string // empty: relying-party.mjs
+	rotate func() // lets the next keys sign; nil: the script does not ask for it
 }
 
 // TestOAuth4WebAPIDoesAllThatItCan runs the relying party under Node, and holds
@@ -174,20 +175,25 @@ func (r relyingParty) run(t *testing.T, p *person.Person) (done []string) {
 	if err := process.Start(); err != nil {
 		t.Fatalf("starting %s: %v", program, err)
 	}
-	done = browse(t, p, out, in)
+	done = r.browse(t, p, out, in)
 	if err := process.Wait(); err != nil {
 		t.Errorf("the relying party failed after the steps %q: %v\n%s", done, err, problems.String())
 	}
 	return done
 }
 
-// browse is the browser of a script, until the script ends.
-func browse(t *testing.T, p *person.Person, asked io.Reader, answer io.Writer) (done []string) {
+// browse is the browser of a script, and its operator, until the script ends.
+func (r relyingParty) browse(t *testing.T, p *person.Person, asked io.Reader, answer io.Writer) (done []string) {
 	t.Helper()
 	for lines := bufio.NewScanner(asked); lines.Scan(); {
 		switch word, rest, _ := strings.Cut(lines.Text(), " "); word {
 		case "open":
 			if _, err := fmt.Fprintln(answer, p.Open(rest)); err != nil {
+				t.Errorf("answering the script: %v", err)
+			}
+		case "rotate":
+			r.rotate()
+			if _, err := fmt.Fprintln(answer, "rotated"); err != nil {
 				t.Errorf("answering the script: %v", err)
 			}
 		case "done":

@@ -24,6 +24,7 @@ func TestOpenIDClientRegistersItselfAndDoesAllThatItCan(t *testing.T) {
 		"a request object by reference",
 		"an authorization request without a request object",
 		"prompt=login with an id_token_hint",
+		"the keys turn under a client that keeps them",
 		"revocation",
 		"logout",
 		"the logout token",
@@ -49,7 +50,7 @@ func TestOpenIDClientRegistersItselfAndDoesAllThatItCan(t *testing.T) {
 			user := s.NewUser(c.method + "@example.com")
 			relyingParty{
 				Issuer: s.Issuer, Method: c.method, Alg: c.alg, Callback: callback, Goodbye: goodbye,
-				Sub: user.Sub, Email: user.Email, Initial: token.Token, script: "openid-client.mjs",
+				Sub: user.Sub, Email: user.Email, Initial: token.Token, script: "openid-client.mjs", rotate: func() { s.CLI("key", "rotate") },
 			}.does(t, person.New(t, s.Issuer, user), steps...)
 		})
 	}

@@ -1,7 +1,7 @@
 """An application on Flask with Authlib, and an API that it protects with Authlib, as
 Authlib's documentation says to write them. Like story.mjs it is told in
 MINTMARK_CLIENT what it is, prints what it has done, and asks whoever started it to be
-its user's browser. Its own address is one behind a proxy."""
+its user's browser and the server's operator. Its own address is one behind a proxy."""
 
 import json
 import os
@@ -181,6 +181,16 @@ if confidential:
     )
     assert call(token["access_token"]).json["sub"] == given["client_id"]
     done("client_credentials")
+
+# Authlib keeps the keys until it meets one that it does not know.
+print("rotate", flush=True)
+input()
+kept = json.dumps(oauth.mintmark.server_metadata["jwks"])
+turned = sign_in("/login")
+assert turned.status_code == 200, turned.json
+assert json.dumps(oauth.mintmark.server_metadata["jwks"]) == kept
+latest = turned.json
+done("the keys turn under a client that keeps them")
 
 back = open_in_browser(browser.get("/logout").headers["Location"])
 assert back.startswith(given["goodbye"] + "?state="), back

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import * as jose from 'jose'
 import * as client from 'openid-client'
-import { end, given, open, step } from './story.mjs'
+import { end, given, open, rotate, step } from './story.mjs'
 
 const alg = 'PS256'
 const keyed = given.method === 'private_key_jwt'
@@ -141,6 +141,18 @@ await step('prompt=login with an id_token_hint', async () => {
   const before = tokens.claims()
   tokens = await signIn({ prompt: 'login', id_token_hint: tokens.id_token })
   assert.equal(tokens.claims().sub, before.sub)
+})
+
+await step('the keys turn under a client that keeps them', async () => {
+  // openid-client has fetched the keys within the minute, and does not ask again so soon.
+  const before = jose.decodeProtectedHeader(tokens.id_token).kid
+  const kept = client.getJwksCache(config).jwks.keys
+  await rotate()
+  tokens = await signIn({})
+  const after = jose.decodeProtectedHeader(tokens.id_token).kid
+  assert.notEqual(after, before)
+  assert.ok(kept.some(({ kid }) => kid === after))
+  assert.deepEqual(client.getJwksCache(config).jwks.keys, kept)
 })
 
 await step('revocation', async () => {
