@@ -95,7 +95,7 @@ func TestLogoutLeadsNowhereElse(t *testing.T) {
 		}{
 			{w.leave("id_token_hint", got.ID, "post_logout_redirect_uri", w.site.URL+"/other"), "post_logout_redirect_uri"},
 			{w.leave("client_id", w.client.ClientID, "post_logout_redirect_uri", w.site.URL+"/bye/"), "post_logout_redirect_uri"},
-			{w.leave("post_logout_redirect_uri", w.site.URL+"/bye"), "post_logout_redirect_uri"},
+			{w.leave("client_id", "nobody", "post_logout_redirect_uri", w.site.URL+"/bye"), "post_logout_redirect_uri"},
 			{w.leave("id_token_hint", "nonsense", "post_logout_redirect_uri", w.site.URL+"/bye"), "id_token_hint"},
 			{w.leave("id_token_hint", got.ID, "client_id", "other"), "client_id"},
 		} {
@@ -104,7 +104,12 @@ func TestLogoutLeadsNowhereElse(t *testing.T) {
 				w.t.Errorf("%s: status %d, parameter %s", c.request, b.at.status, b.text("#error-parameter"))
 			}
 		}
-		w.nobodyCame()
 		w.isSignedIn(b)
+		// An address without a client is nobody's: the user is asked, and goes nowhere.
+		b.open(w.leave("post_logout_redirect_uri", w.site.URL+"/bye"), w.Issuer+"/oauth2/logout")
+		b.shows("Sign out", http.StatusOK)
+		b.click("logout-confirm", w.Issuer+"/logout")
+		b.shows("Signed out", http.StatusOK)
+		w.nobodyCame()
 	})
 }
