@@ -232,7 +232,7 @@ func (w *flights) explain(at leg, err error, plans int) *crash {
 		return &crash{err: errOtherLog, plan: -1, again: w.store.rename() == nil}
 	case state == divisionByZero && at.what == legGuard, state == uniqueViolation && at.plan >= 0:
 		return &crash{err: ErrConflict, plan: at.plan}
-	case state == serializationFailure, state == deadlockDetected:
+	case isCollision(err):
 		return &crash{err: err, plan: -1, again: true}
 	case state == "" && !w.conn.Conn().IsClosed(): // it was not sent
 		return &crash{err: err, plan: -1, again: plans > 1}

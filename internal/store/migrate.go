@@ -75,7 +75,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	err = s.alone(ctx, whileMigrating, "0", func() error {
-		if _, err := provider.Up(ctx); err != nil {
+		if err := up(ctx, provider); err != nil {
 			return unavailable("migrating the schema", err)
 		}
 		if err := s.makeLog(ctx); err != nil {
@@ -87,6 +87,18 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	return s.start(ctx)
+}
+
+// up takes the steps that are missing. One that has met other nodes' statements in a
+// deadlock is taken again: it takes tables in its own order, and they in theirs.
+func up(ctx context.Context, provider *goose.Provider) (err error) {
+	const tries = 10
+	for range tries {
+		if _, err = provider.Up(ctx); err == nil || !isCollision(err) {
+			return err
+		}
+	}
+	return err
 }
 
 func (s *Store) newProvider() (*goose.Provider, error) {

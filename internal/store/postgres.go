@@ -154,7 +154,7 @@ func checkServer(version int64) error {
 }
 
 // eachOfPostgres is each. A read that lost its connection is done again: the server
-// was restarted, or another one took its place.
+// was restarted, or another one took its place. So is one that met a migration.
 func (s *Store) eachOfPostgres(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error {
 	const tries = 3
 	for try := 1; ; try++ {
@@ -163,10 +163,12 @@ func (s *Store) eachOfPostgres(ctx context.Context, text string, args []any, sca
 			scanned = true
 			return scan(rows)
 		})
-		if err == nil || scanned || try == tries || !isLost(err) {
+		if err == nil || scanned || try == tries || !isLost(err) && !isCollision(err) {
 			return err
 		}
-		s.nodes.pool.Reset() // the others are lost too
+		if isLost(err) {
+			s.nodes.pool.Reset() // the others are lost too
+		}
 	}
 }
 
@@ -199,6 +201,13 @@ func stateOf(err error) string {
 		return e.Code
 	}
 	return ""
+}
+
+// isCollision reports whether an error says that a transaction met another in such a
+// way that one of them had to end. It was this one, which may try again.
+func isCollision(err error) bool {
+	state := stateOf(err)
+	return state == serializationFailure || state == deadlockDetected
 }
 
 // isLost reports whether an error says that the connection has ended, and not that

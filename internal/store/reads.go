@@ -118,6 +118,8 @@ func (a *asker) answer(group []*question) {
 		case isLost(err) && try < tries:
 			try++
 			a.nodes.pool.Reset() // the others are lost too
+		case isCollision(err) && try < tries: // a migration takes tables in another order
+			try++
 		default:
 			group[0].answered <- err
 			group = group[1:]

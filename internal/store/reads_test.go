@@ -28,6 +28,46 @@ func TestAWrongQuestionLeavesTheOthersTheirAnswersOnPostgreSQL(t *testing.T) {
 	}
 }
 
+// A read that meets a migration takes tables in another order than that: PostgreSQL
+// ends one of them, and a read is asked again.
+func TestAReadThatMeetsAMigrationIsAskedAgainOnPostgreSQL(t *testing.T) {
+	s := world(t, onPostgreSQL(postgresql.Schema(t)))
+	for name, read := range map[string]func() error{
+		"of one row":   func() error { return errOf(s.User(t.Context(), "ana")) },
+		"of many rows": func() error { return errOf(s.UserList(t.Context(), "", 9)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			migration, err := s.nodes.pool.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = migration.Rollback(t.Context()) }() // it may be over
+			lock := func(table string) {
+				t.Helper()
+				if _, err := migration.Exec(t.Context(), `LOCK TABLE `+table+` IN ACCESS EXCLUSIVE MODE`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lock("identifiers") // which a read of users takes after them
+			answered := make(chan error, 1)
+			go func() { answered <- read() }()
+			for waiting := int64(0); waiting == 0; {
+				err := migration.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST('identifiers' AS regclass)`).Scan(&waiting)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			lock("users") // the read has waited for longer, so it is the one that is ended
+			if err := migration.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-answered; err != nil {
+				t.Errorf("it says: %v", err)
+			}
+		})
+	}
+}
+
 // Whoever asks a store that is closed, or has gone away, is told so.
 func TestNobodyWaitsForAnAnswerThatCannotComeOnPostgreSQL(t *testing.T) {
 	s := world(t, onPostgreSQL(postgresql.Schema(t)))
