@@ -31,7 +31,7 @@ func main() {
 	if o.markdown {
 		write = r.printMarkdown
 	}
-	if err := write(os.Stdout); err != nil || o.check && !r.kept() {
+	if err := write(os.Stdout); err != nil || (o.check || o.faults) && !r.kept() {
 		os.Exit(1)
 	}
 }
@@ -69,6 +69,10 @@ func (b *bench) measure(ctx context.Context) (report, error) {
 	var r report
 	var err error
 	if r.machine, err = machine(ctx, b.directory); err != nil {
+		return r, err
+	}
+	if b.faults {
+		r.findings, r.problems, err = b.measureFaults(ctx)
 		return r, err
 	}
 	if err := b.startFloors(ctx); err != nil {

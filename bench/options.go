@@ -18,6 +18,7 @@ type options struct {
 	connections []int
 	only        []string // nothing: everything
 	floors      bool
+	faults      bool
 	check       bool
 	markdown    bool
 	tokens      int
@@ -43,6 +44,7 @@ func parseOptions(args []string) (options, error) {
 	connections := flags.String("connections", "16,64", "numbers of connections")
 	only := flags.String("only", "", "measure only these `names`, with commas: "+strings.Join(names(), ", "))
 	flags.BoolVar(&o.floors, "floors", false, "measure the floors alone")
+	flags.BoolVar(&o.faults, "faults", false, "no costs: take servers, PostgreSQL and the way between them away, for half an hour; exit with 1 if a promise is broken")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bound is broken")
 	flags.BoolVar(&o.markdown, "markdown", false, "print the tables for docs/performance.md")
 	full := flags.Bool("full", false, "the lengths that the bounds are about: 1,000,000 tokens and refreshes, a minute of mixed load, a million users")

@@ -99,9 +99,14 @@ func (a *App) SignIn(ctx context.Context, b *Browser, resource string) (Tokens, 
 
 // Redeem gives the tokens of a code; false: it is refused for good.
 func (a *App) Redeem(ctx context.Context, code Code) (Tokens, bool, error) {
-	return a.token(ctx, url.Values{
+	return a.token(ctx, a.Redemption(code))
+}
+
+// Redemption is the form in which a code is redeemed.
+func (a *App) Redemption(code Code) url.Values {
+	return url.Values{
 		"grant_type": {"authorization_code"}, "code": {code.Value}, "redirect_uri": {callback(a.ID)}, "code_verifier": {code.verifier},
-	})
+	}
 }
 
 // Code has a user let the app in, and gives the code that comes of it.

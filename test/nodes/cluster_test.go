@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,6 +51,7 @@ type cluster struct {
 	flags    [][]string // of each node
 	balancer *balancer
 	browser  *app.Browser
+	phone    *app.App // see rotating
 }
 
 // newCluster starts nodes; reach gives the address by which each gets to the
@@ -131,12 +133,16 @@ func (c *cluster) signIn() app.Tokens {
 // rotating is a client whose refresh tokens rotate.
 func (c *cluster) rotating() *app.App {
 	c.Helper()
+	if c.phone != nil {
+		return c.phone
+	}
 	rotates := true
 	a, err := app.Register(c.Context(), c.Office, c.Issuer, admin.NewClient{ClientID: "phone", ClientMetadata: admin.ClientMetadata{
 		GrantTypes: []string{"authorization_code", "refresh_token"}, Scope: "openid", Resources: []string{app.Orders},
 		FirstParty: true, RotateRefresh: &rotates,
 	}})
 	c.must(err)
+	c.phone = a
 	return a
 }
 
@@ -168,41 +174,72 @@ func (c *cluster) together(n int, f func(node int)) {
 	all.Wait()
 }
 
+// mostNodes are in a cluster.
+const mostNodes = 3
+
 // balancer hands each request to the next node that takes a connection. Its address
 // is the issuer.
 type balancer struct {
 	*testing.T
-	issuer string
-	mu     sync.Mutex
-	nodes  []string // host:port
-	pinned []string // addresses of balancers of one node
-	next   atomic.Int64
-	http   *http.Client
+	issuer  string
+	mu      sync.Mutex
+	nodes   []string       // host:port
+	waiting map[string]int // for each
+	pinned  []string       // addresses of balancers of one node
+	next    atomic.Int64
+	http    *http.Client
 }
 
 func newBalancer(t *testing.T) *balancer {
-	b := &balancer{T: t, http: &http.Client{
+	b := &balancer{T: t, waiting: map[string]int{}, http: &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, b.known()) }))
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, func() []string { return b.nodes }) }))
 	t.Cleanup(front.Close)
 	b.issuer = strings.Replace(front.URL, "127.0.0.1", "localhost", 1)
 	return b
 }
 
-func (b *balancer) known() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.nodes
-}
-
 func (b *balancer) add(node string) {
-	alone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, []string{node}) }))
+	alone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, func() []string { return []string{node} }) }))
 	b.Cleanup(alone.Close)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.nodes, b.pinned = append(b.nodes, node), append(b.pinned, alone.URL)
+}
+
+// take has the balancer ask another server in the place of one, "" being none, and
+// returns when nobody waits for that one any more.
+func (b *balancer) take(node int, listen string) {
+	b.mu.Lock()
+	was := b.nodes[node]
+	b.nodes = slices.Clone(b.nodes)
+	b.nodes[node] = listen
+	b.mu.Unlock()
+	if err := app.Await(b.Context(), "nobody waits for the server", patience, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.waiting[was] == 0
+	}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// choose gives a server, for which somebody waits from now on.
+func (b *balancer) choose(nodes func() []string, n int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := nodes()
+	node := all[n%len(all)]
+	b.waiting[node]++
+	return node
+}
+
+func (b *balancer) answered(node string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting[node]--
 }
 
 func (b *balancer) only(node int) string {
@@ -211,29 +248,40 @@ func (b *balancer) only(node int) string {
 	return b.pinned[node]
 }
 
-func (b *balancer) serve(w http.ResponseWriter, r *http.Request, nodes []string) {
+func (b *balancer) serve(w http.ResponseWriter, r *http.Request, nodes func() []string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // whoever asked is gone
 	}
 	first := int(b.next.Add(1))
-	for try := range nodes {
-		answer, err := b.pass(r, nodes[(first+try)%len(nodes)], body)
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			continue
+	for try := range mostNodes {
+		if b.serveFrom(w, r, b.choose(nodes, first+try), body) {
+			return
 		}
-		if err != nil {
-			panic(http.ErrAbortHandler) // as a node that dies in the middle
-		}
-		defer answer.Body.Close()
-		for name, values := range answer.Header {
-			w.Header()[name] = values
-		}
-		w.WriteHeader(answer.StatusCode)
-		_, _ = io.Copy(w, answer.Body) // whoever asked may be gone
-		return
 	}
 	w.WriteHeader(http.StatusBadGateway)
+}
+
+// serveFrom has a node answer; false: it takes no connections.
+func (b *balancer) serveFrom(w http.ResponseWriter, r *http.Request, node string, body []byte) bool {
+	defer b.answered(node)
+	if node == "" {
+		return false
+	}
+	answer, err := b.pass(r, node, body)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return false
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler) // as a node that dies in the middle
+	}
+	defer answer.Body.Close()
+	for name, values := range answer.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.StatusCode)
+	_, _ = io.Copy(w, answer.Body) // whoever asked may be gone
+	return true
 }
 
 func (b *balancer) pass(r *http.Request, node string, body []byte) (*http.Response, error) {

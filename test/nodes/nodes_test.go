@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -177,52 +174,6 @@ func (c *cluster) fits(phone *app.App, was, got app.Tokens, answered bool) {
 	}
 }
 
-// While the database is away there is 503 and nothing else; once it is back, what
-// was acknowledged holds, and nobody was signed out.
-func TestTheDatabaseIsKilledUnderLoad(t *testing.T) {
-	t.Parallel()
-	c := newCluster(t, 3, nil)
-	kept, ended := c.signIn(), c.signIn()
-	c.must(c.Shop.Revoke(t.Context(), ended.Refresh))
-	var good, refused atomic.Int64
-	ctx, stop := context.WithCancel(t.Context())
-	var load sync.WaitGroup
-	for range 6 {
-		load.Go(func() {
-			for ctx.Err() == nil {
-				status, body, err := c.Shop.Post(ctx, "/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {kept.Refresh}})
-				switch {
-				case ctx.Err() != nil:
-				case err == nil && status == http.StatusOK:
-					good.Add(1)
-				case err == nil && status == http.StatusServiceUnavailable && strings.Contains(string(body), "temporarily_unavailable"):
-					refused.Add(1)
-				default:
-					t.Errorf("an answer of %d %s, %v", status, body, err)
-				}
-			}
-		})
-	}
-	for range 2 {
-		before := good.Load()
-		c.await("it works", func() bool { return good.Load() > before+5 })
-		c.database.Crash()
-		before = refused.Load()
-		c.await("503s", func() bool { return refused.Load() > before+5 })
-		c.database.Start(t)
-	}
-	before := good.Load()
-	c.await("it works again", func() bool { return good.Load() > before+20 })
-	stop()
-	load.Wait()
-	for node := range c.nodes {
-		c.await("the node is ready", func() bool { return c.ready(node) == http.StatusOK })
-		if active, err := c.at(c.APIs, node).Active(t.Context(), ended.Access); err != nil || active {
-			t.Errorf("node %d honours what was revoked: %v, %v", node, active, err)
-		}
-	}
-}
-
 // A node that is stopped in the middle of its appends keeps nobody else waiting.
 func TestAStoppedNodeHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
@@ -262,8 +213,8 @@ func TestANodeThatIsCutOffGoesSilent(t *testing.T) {
 		if node == 0 {
 			return database.URL("")
 		}
-		way = lay(t, filepath.Join(database.Dir(), ".s.PGSQL.5432"))
-		return strings.Replace(database.URL(""), url.QueryEscape(database.Dir()), url.QueryEscape(way.dir), 1)
+		way = layTo(t, database)
+		return way.url(database)
 	})
 	own := func(node int) int {
 		status, _, err := c.at(c.APIs, node).Post(t.Context(), "/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
@@ -284,64 +235,3 @@ func TestANodeThatIsCutOffGoesSilent(t *testing.T) {
 	way.mend()
 	c.await("it mints again", func() bool { return own(1) == http.StatusOK && c.ready(1) == http.StatusOK })
 }
-
-// cable is the way from a node to the database: a socket that passes everything on
-// until it is cut, and then keeps everything to itself, as a network does.
-type cable struct {
-	dir, to string
-	whole   atomic.Bool
-	gone    chan struct{}
-}
-
-func lay(t *testing.T, to string) *cable {
-	t.Helper()
-	c := &cable{dir: t.TempDir(), to: to, gone: make(chan struct{})}
-	c.whole.Store(true)
-	listener, err := net.Listen("unix", filepath.Join(c.dir, ".s.PGSQL.5432"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close(); close(c.gone) })
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go c.join(near)
-		}
-	}()
-	return c
-}
-
-func (c *cable) join(near net.Conn) {
-	far, err := net.Dial("unix", c.to)
-	if err != nil {
-		_ = near.Close() // it hears of nothing else
-		return
-	}
-	go c.pass(near, far)
-	c.pass(far, near)
-}
-
-func (c *cable) pass(from, to net.Conn) {
-	defer from.Close()
-	defer to.Close()
-	part := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(part)
-		if !c.whole.Load() {
-			<-c.gone // it is on its way for ever
-			return
-		}
-		if err != nil {
-			return
-		}
-		if _, err := to.Write(part[:n]); err != nil {
-			return
-		}
-	}
-}
-
-func (c *cable) cut()  { c.whole.Store(false) }
-func (c *cable) mend() { c.whole.Store(true) }

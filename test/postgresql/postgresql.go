@@ -96,6 +96,39 @@ func (s *Server) Exec(t testing.TB, statements ...string) {
 	}
 }
 
+// TakeAll takes every connection that the server has, also those of other programs,
+// until what it gives is called.
+func (s *Server) TakeAll(t testing.TB) (giveBack func()) {
+	t.Helper()
+	ctx := context.Background() // also while a test is cleaned up
+	var all []*pgx.Conn
+	giveBack = func() {
+		for _, conn := range all {
+			_ = conn.Close(ctx) // it was never used
+		}
+		all = nil
+	}
+	t.Cleanup(giveBack)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		conn, err := pgx.Connect(ctx, s.URL(""))
+		if err == nil {
+			all = append(all, conn)
+			continue
+		}
+		var others int64
+		err = all[0].QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE backend_type = 'client backend' AND application_name = 'mintmark'`).Scan(&others)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if others == 0 {
+			return giveBack
+		}
+	}
+	t.Fatal("others get connections again and again")
+	return giveBack
+}
+
 // temporary is a directory that outlives the test that asks for it.
 func temporary(t testing.TB) string {
 	t.Helper()
