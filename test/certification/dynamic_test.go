@@ -106,6 +106,7 @@ var registrations = []module{
 	seenOnLogin("oidcc-registration-policy-uri, Registration §2", "policy_uri"),
 	seenOnLogin("oidcc-registration-tos-uri, Registration §2", "tos_uri"),
 	{"oidcc-registration-jwks-uri, Registration §2", func(r *party) {
+		r.kid = "first"
 		r.registered("jwks_uri", r.site.URL+"/jwks").userinfo(r.signIn())
 	}},
 	{"oidcc-registration-sector-uri, Registration §5", func(r *party) {
@@ -185,6 +186,7 @@ var clientsKeys = []module{
 		}
 	}},
 	{"oidcc-refresh-token-rp-key-rotation, Core §10.1.1", func(r *party) {
+		r.kid = "first"
 		r.registered("jwks_uri", r.site.URL+"/jwks", "grant_types", []string{"authorization_code", "refresh_token"})
 		first := r.signIn("scope", "openid offline_access", "prompt", "consent")
 		r.key, r.kid = r.s.keys[1], "second"

@@ -187,7 +187,10 @@ func (r *party) token(form url.Values, changes ...string) (int, tokens) {
 // sign signs claims as the client.
 func (r *party) sign(claims map[string]any) string {
 	r.t.Helper()
-	options := (&jose.SignerOptions{}).WithHeader("kid", r.kid)
+	options := &jose.SignerOptions{}
+	if r.kid != "" {
+		options = options.WithHeader("kid", r.kid)
+	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: r.key}, options)
 	if err != nil {
 		r.t.Fatal(err)

@@ -85,7 +85,7 @@ type party struct {
 	user   admin.User
 	client map[string]any // as it is registered
 	key    *rsa.PrivateKey
-	kid    string
+	kid    string // the suite names its keys only where they are at a jwks_uri
 	site   *site
 	told   map[string]any // discovery
 }
@@ -114,7 +114,7 @@ func newSite(t *testing.T, s *provider, p plan) *party {
 		"--picture", "https://ana.example/ana.png", "--website", "https://ana.example/", "--gender", "female", "--birthdate", "2000-01-31",
 		"--zoneinfo", "Europe/Lisbon", "--locale", "pt-PT", "--phone", phone(), "--phone-verified",
 		"--street", "Rua Um 1", "--locality", "Lisboa", "--postal-code", "1100-001", "--country", "Portugal")
-	r := &party{Person: person.New(t, s.Issuer, user), t: t, s: s, plan: p, user: user, key: s.keys[0], kid: "first"}
+	r := &party{Person: person.New(t, s.Issuer, user), t: t, s: s, plan: p, user: user, key: s.keys[0]}
 	r.site = serve(t, r)
 	r.told = r.document("/.well-known/openid-configuration")
 	return r
