@@ -198,7 +198,7 @@ func recovered(arrivals []load.Arrival, longest time.Duration) time.Duration {
 	var last time.Duration
 	for i, window := range windows {
 		accepted, refused := parted(window)
-		if len(refused) > 0 || load.Percentile(accepted, 99) > longest {
+		if len(refused) > 0 || load.Percentile(accepted, 50) > longest {
 			last = max(last, time.Duration(i+1)*overloadWindow)
 		}
 	}

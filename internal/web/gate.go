@@ -13,10 +13,10 @@ import (
 // once, so that it is met in trouble only.
 const gateWidth = 512
 
-// workWidth is the width for what programs ask in any number: tokens, and what is
-// asked about them. What is being worked on is all the queue there is, so the width
-// bounds how long one waits: with more, each would be later and none more be served
-// (docs/decisions/0019). The database must be kept busy too, which may be far away.
+// workWidth is the width for tokens, which cost many times what a refusal does. What
+// is being worked on is all the queue there is, so the width bounds how long one
+// waits: with more, each would be later and none more be served (docs/decisions/0019).
+// The database must be kept busy too, which may be far away.
 func workWidth() int {
 	const least, ofProcessor = 64, 32
 	return max(least, ofProcessor*runtime.GOMAXPROCS(0))

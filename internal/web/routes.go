@@ -61,7 +61,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 		routes[path] = &r
 	}
 	documents, tokens := s.newGate("documents", gateWidth), s.newGate("tokens", workWidth())
-	lookups, people := s.newGate("lookups", workWidth()), s.newGate("pages", gateWidth)
+	lookups, people := s.newGate("lookups", gateWidth), s.newGate("pages", gateWidth)
 
 	for _, path := range s.issuer.MetadataPaths() {
 		shown := metadata.oauth

@@ -114,7 +114,7 @@ func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
 func TestEachKindOfRequestHasALimitOfItsOwn(t *testing.T) {
 	w := newWorld(t, "http://localhost:8484")
 	kinds := map[string]int{ // and the width
-		"/oauth2/token": workWidth(), "/oauth2/introspect": workWidth(), "/.well-known/jwks.json": gateWidth, "/login": gateWidth,
+		"/oauth2/token": workWidth(), "/oauth2/introspect": gateWidth, "/.well-known/jwks.json": gateWidth, "/login": gateWidth,
 	}
 	full := func(path string) bool {
 		method := http.MethodPost
