@@ -22,7 +22,7 @@ func (b *bench) measureFaults(ctx context.Context) (findings []finding, problems
 	if b.binary, err = build(ctx, b.directory, "./cmd/mintmark"); err != nil {
 		return nil, nil, err
 	}
-	test := exec.CommandContext(ctx, "go", "test", "-count=1", "-parallel=1", "-timeout="+b.limit.String(), "./test/nodes",
+	test := exec.CommandContext(ctx, "go", "test", "-count=1", "-parallel=1", "-timeout="+b.limit.String(), "-tags=external", "./test/nodes",
 		"-args", "-long", "-findings="+path)
 	test.Env = append(os.Environ(), "MINTMARK_BINARY="+b.binary)
 	said, failed := test.CombinedOutput()

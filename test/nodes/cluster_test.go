@@ -58,7 +58,13 @@ type cluster struct {
 // database.
 func newCluster(t *testing.T, n int, reach func(database *postgresql.Server, node int) string) *cluster {
 	t.Helper()
-	c := &cluster{T: t, database: postgresql.New(t), balancer: newBalancer(t)}
+	return newClusterOn(t, postgresql.New(t), n, reach)
+}
+
+// newClusterOn is newCluster on a database that is there.
+func newClusterOn(t *testing.T, database *postgresql.Server, n int, reach func(database *postgresql.Server, node int) string) *cluster {
+	t.Helper()
+	c := &cluster{T: t, database: database, balancer: newBalancer(t)}
 	kek := writeKEK(t)
 	for i := range n {
 		at := c.database.URL("")

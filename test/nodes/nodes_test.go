@@ -178,7 +178,8 @@ func (c *cluster) fits(phone *app.App, was, got app.Tokens, answered bool) {
 func TestAStoppedNodeHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, nil)
-	for round := range 5 {
+	var slowest time.Duration
+	for round := range size(5, 100) {
 		ctx, stop := context.WithCancel(t.Context())
 		var load sync.WaitGroup
 		for i := range 4 {
@@ -189,19 +190,19 @@ func TestAStoppedNodeHoldsNobodyUp(t *testing.T) {
 			})
 		}
 		tokens := c.signIn()
-		<-time.After(time.Duration(round*7) * time.Millisecond) // somewhere else each time
+		<-time.After(time.Duration(round%20*7) * time.Millisecond) // somewhere else each time
 		c.must(c.nodes[0].Pause())
 		began := time.Now()
 		if err := c.at(c.Shop, 1).Revoke(t.Context(), tokens.Refresh); err != nil {
 			t.Errorf("revoking on the other node: %v", err)
 		}
-		if took := time.Since(began); took > lockBound {
-			t.Errorf("it took %s", took)
-		}
+		slowest = max(slowest, time.Since(began))
 		stop()
 		c.must(c.nodes[0].Resume())
 		load.Wait()
 	}
+	found(t, "the slowest revocation on another server while one is stopped in the middle of its own", slowest.Round(time.Millisecond).String(),
+		lockBound.String(), slowest <= lockBound)
 }
 
 // A node that is cut off from the database mints nothing and says so, while the
@@ -234,4 +235,5 @@ func TestANodeThatIsCutOffGoesSilent(t *testing.T) {
 	}
 	way.mend()
 	c.await("it mints again", func() bool { return own(1) == http.StatusOK && c.ready(1) == http.StatusOK })
+	found(t, "servers that go on minting, or are not back, after they were cut off from the database", "0", "0", !t.Failed())
 }

@@ -174,7 +174,7 @@ func TestARollingUpgradeIsNotNoticed(t *testing.T) {
 	}
 	for node := range c.nodes {
 		before := l.good.Load()
-		l.await("it works before the next node is replaced", func() bool { return l.good.Load() > before+int64(size(30, 3000)) })
+		l.await("it works before the next node is replaced", func() bool { return l.good.Load() > before+int64(size(30, 500)) })
 		c.balancer.take(node, "") // as a balancer is told to
 		was := c.nodes[node]
 		c.must(was.Stop())
@@ -189,7 +189,7 @@ func TestARollingUpgradeIsNotNoticed(t *testing.T) {
 		c.balancer.take(node, next.Listen())
 	}
 	before := l.good.Load()
-	l.await("it works on the next release", func() bool { return l.good.Load() > before+int64(size(30, 3000)) })
+	l.await("it works on the next release", func() bool { return l.good.Load() > before+int64(size(30, 500)) })
 	close(done)
 	others.Wait()
 	refused := l.refused.Load() + c.told.Load()

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -150,6 +151,52 @@ func New(t testing.TB, settings ...string) *Server {
 		}
 	})
 	return s
+}
+
+// Standby starts another server that follows this one, and has this one wait for it
+// with each commit.
+func (s *Server) Standby(t testing.TB) *Server {
+	t.Helper()
+	next := &Server{dir: temporary(t)}
+	t.Cleanup(func() {
+		next.Stop()
+		if err := os.RemoveAll(next.dir); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, option := range s.options {
+		next.options = append(next.options, strings.ReplaceAll(option, s.dir, next.dir))
+	}
+	if who := unprivileged(t); who != nil {
+		if err := os.Chown(next.dir, int(who.Uid), int(who.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copying := next.command(t, "pg_basebackup", "-D", next.data(), "-h", s.dir, "-U", "mintmark", "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+	if out, err := copying.CombinedOutput(); err != nil {
+		t.Fatalf("pg_basebackup: %v\n%s", err, out)
+	}
+	next.Start(t)
+	s.Exec(t, `ALTER SYSTEM SET synchronous_standby_names = '*'`, `SELECT pg_reload_conf()`, `SET statement_timeout = '30s'`,
+		`DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync') LOOP
+			PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$`)
+	return next
+}
+
+// Promote makes a standby the primary.
+func (s *Server) Promote(t testing.TB) {
+	t.Helper()
+	s.Exec(t, `DO $$ BEGIN IF NOT pg_promote() THEN RAISE 'it is not promoted'; END IF; END $$`)
+}
+
+// Ended says whether the server has ended by itself.
+func (s *Server) Ended() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // Start makes a database cluster in a directory and starts its server.
