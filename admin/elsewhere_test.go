@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mintmark-id/mintmark/admin"
 	"github.com/mintmark-id/mintmark/internal/web"
@@ -55,8 +56,14 @@ func TestFromElsewhereItIsTheSameClient(t *testing.T) {
 		t.Errorf("figures %v", figures)
 	}
 	_, err = away.ShowUser(t.Context(), "ana")
-	if problem := s.problem(err, http.StatusForbidden); problem.Type != admin.ProblemScope || !strings.Contains(problem.Error(), "users:read") {
+	problem := s.problem(err, http.StatusForbidden)
+	if problem.Type != admin.ProblemScope || !strings.Contains(problem.Error(), "users:read") {
 		t.Errorf("the problem is %+v", problem)
+	}
+	explained, err := s.Explain(t.Context(), problem.Reference)
+	s.must(err)
+	if explained.Reason != "token_scope_insufficient" {
+		t.Errorf("explained as %+v", explained)
 	}
 	_, err = away.CreateAdminToken(t.Context(), admin.NewAdminToken{Name: "more", Scopes: []string{"keys:write"}, TTL: 60})
 	s.refused(err, http.StatusForbidden)
@@ -67,6 +74,25 @@ func TestFromElsewhereItIsTheSameClient(t *testing.T) {
 	s.must(s.DeleteAdminToken(t.Context(), "branch"))
 	_, err = away.Status(t.Context())
 	if problem := s.problem(err, http.StatusUnauthorized); problem.Type != admin.ProblemToken {
+		t.Errorf("the problem is %+v", problem)
+	}
+}
+
+// Whoever is told to come back is told when.
+func TestARefusalSaysWhenToComeBack(t *testing.T) {
+	s := newServer(t)
+	server, _ := s.branch("clients:read")
+	away, err := admin.New(server.URL, "mst_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", admin.WithTransport(server.Client().Transport))
+	s.must(err)
+	defer away.Close()
+	for range 30 {
+		_, err = away.Status(t.Context())
+		if problem := s.problem(err, http.StatusUnauthorized); problem.RetryAfter != 0 {
+			t.Fatalf("a wrong token is %+v", problem)
+		}
+	}
+	_, err = away.Status(t.Context())
+	if problem := s.problem(err, http.StatusTooManyRequests); problem.Type != admin.ProblemTooMany || problem.RetryAfter < 14*time.Minute || problem.RetryAfter > 15*time.Minute {
 		t.Errorf("the problem is %+v", problem)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // ProblemType is the content type of a refusal.
@@ -34,6 +36,11 @@ type Problem struct {
 	Status int          `json:"status"`
 	Detail string       `json:"detail,omitempty"`
 	Errors []FieldError `json:"errors,omitempty"`
+	// RetryAfter is when to ask again, of a 429 or 503 (Retry-After); zero: not said.
+	RetryAfter time.Duration `json:"-"`
+	// Reference is what Explain opens, of a token that was refused (Error-Reference);
+	// empty: there is none.
+	Reference string `json:"-"`
 }
 
 // FieldError is one thing that is wrong with a request. Field is its JSON name.
@@ -60,7 +67,11 @@ func problemOf(response *http.Response) *Problem {
 	problem := &Problem{}
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if kind != ProblemType || json.NewDecoder(response.Body).Decode(problem) != nil {
-		return &Problem{Type: "about:blank", Title: response.Status, Status: response.StatusCode}
+		problem = &Problem{Type: "about:blank", Title: response.Status, Status: response.StatusCode}
+	}
+	problem.Reference = response.Header.Get("Error-Reference")
+	if seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 31); err == nil {
+		problem.RetryAfter = time.Duration(seconds) * time.Second
 	}
 	return problem
 }

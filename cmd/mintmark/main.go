@@ -79,6 +79,7 @@ func nouns() []noun {
 		{"guard", "Check access tokens for a proxy (nginx, Traefik, Envoy) in front of an API that has no SDK.", &guardCommand{}},
 		{"token", "Look into a token, or verify one.", &tokenCommand{}},
 		{"explain", "Say why a request was refused, by its reference code.", &explainCommand{}},
+		{"audit", "Who did what, and when.", &auditCommand{}},
 		{"config", "The server's settings.", &configCommand{}},
 		{"apply", "Bring the server to what a file declares: resources, clients, users.", &applyCommand{}},
 		{"backup", "Copy the database into a file, while the server goes on.", &backupCommand{}},
