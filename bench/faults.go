@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 )
 
 // measureFaults runs the tests of test/nodes at their full length: three servers on one PostgreSQL, from which one thing
@@ -25,14 +26,18 @@ func (b *bench) measureFaults(ctx context.Context) (findings []finding, problems
 	test := exec.CommandContext(ctx, "go", "test", "-count=1", "-parallel=1", "-timeout="+b.limit.String(), "-tags=external", "./test/nodes",
 		"-args", "-long", "-findings="+path)
 	test.Env = append(os.Environ(), "MINTMARK_BINARY="+b.binary)
+	// What it starts is of its group, and ends with it.
+	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	test.Cancel = func() error { return syscall.Kill(-test.Process.Pid, syscall.SIGTERM) }
+	test.WaitDelay = readyWithin
 	said, failed := test.CombinedOutput()
-	if err := ctx.Err(); err != nil {
-		return nil, nil, context.Cause(ctx)
+	if ctx.Err() != nil {
+		problems = append(problems, fmt.Sprintf("the rest: %v", context.Cause(ctx)))
 	}
 	if findings, err = readFindings(path); err != nil {
 		return nil, nil, fmt.Errorf("reading what the tests found: %w\n%s", err, said)
 	}
-	if failed != nil {
+	if failed != nil && ctx.Err() == nil {
 		problems = append(problems, failures(said))
 	}
 	return findings, problems, nil
