@@ -62,6 +62,7 @@ type bench struct {
 	binary    string // the server's
 	floors    *floorSite
 	tenants   *tenants
+	earlier   *tenants // of options.before; nil: the floors are beside the server
 	clusters  []*cluster
 }
 
@@ -82,11 +83,13 @@ func (b *bench) measure(ctx context.Context) (report, error) {
 		r.floors, err = b.measureFloors(ctx)
 		return r, err
 	}
-	if err := b.startServer(ctx); err != nil {
+	if err := b.startServers(ctx); err != nil {
 		return r, err
 	}
 	b.compareAll(ctx, &r)
-	b.experimentAll(ctx, &r)
+	if r.before = b.earlier != nil; !r.before {
+		b.experimentAll(ctx, &r)
+	}
 	return r, nil
 }
 
@@ -116,33 +119,43 @@ func (b *bench) cluster(ctx context.Context, name string) (*cluster, error) {
 	return c, nil
 }
 
-func (b *bench) startServer(ctx context.Context) error {
+func (b *bench) startServers(ctx context.Context) error {
 	var err error
 	if b.binary, err = build(ctx, b.directory, "./cmd/mintmark"); err != nil {
 		return err
 	}
-	s, err := newSite(b.binary, b.directory, "server")
-	if err != nil {
+	if b.tenants, err = b.startServer(ctx, b.binary, "server"); err != nil || b.before == "" {
 		return err
 	}
-	if s.rows, err = b.cluster(ctx, "server-rows"); err != nil {
-		return err
+	b.earlier, err = b.startServer(ctx, b.before, "earlier")
+	return err
+}
+
+func (b *bench) startServer(ctx context.Context, binary, name string) (*tenants, error) {
+	s, err := newSite(binary, b.directory, name)
+	if err != nil {
+		return nil, err
+	}
+	if s.rows, err = b.cluster(ctx, name+"-rows"); err != nil {
+		return nil, err
 	}
 	if err := s.start(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	b.tenants, err = settle(ctx, s, people)
+	t, err := settle(ctx, s, people)
 	if err != nil {
 		_ = s.stop() // the reason is the error at hand
-		return fmt.Errorf("%w; the server's log ends with: %s", err, s.lastWords())
+		return nil, fmt.Errorf("%w; the server's log ends with: %s", err, s.lastWords())
 	}
-	return nil
+	return t, nil
 }
 
 // stop ends what the whole run shares; experiments end their own processes.
 func (b *bench) stop() {
-	if b.tenants != nil {
-		_ = b.tenants.stop() // the figures are taken
+	for _, t := range []*tenants{b.tenants, b.earlier} {
+		if t != nil {
+			_ = t.stop() // the figures are taken
+		}
 	}
 	if b.floors != nil {
 		_ = b.floors.stop()

@@ -27,7 +27,8 @@ type options struct {
 	limit       time.Duration
 	directory   string
 	database    string
-	users       int // of a populated database
+	users       int    // of a populated database
+	before      string // a binary; empty: the floors
 }
 
 // What -database takes.
@@ -55,6 +56,7 @@ func parseOptions(args []string) (options, error) {
 	flags.DurationVar(&o.limit, "limit", 2*time.Hour, "end everything after this time")
 	flags.StringVar(&o.directory, "dir", os.TempDir(), "make databases below this `directory`: its disk is part of the result")
 	flags.StringVar(&o.database, "database", onSQLite, "measure on sqlite or postgres, of which Debian's package postgresql is needed")
+	flags.StringVar(&o.before, "before", "", "compare the works with those of an earlier build of the server, this `binary`, in the place of the floors")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}

@@ -12,6 +12,7 @@ import (
 // report is everything a run found.
 type report struct {
 	machine  string
+	before   bool   // the lines have an earlier server in the place of the floors
 	floors   []line // floors that were measured alone
 	lines    []line
 	findings []finding
@@ -35,6 +36,11 @@ func (r report) tables() []table {
 		floors = append(floors, []string{l.floor, fmt.Sprint(l.connections), microseconds(f.cpu), perSecond(f.rate), latency(f.p50), latency(f.p99)})
 	}
 	lines := table{{"name", "work", "connections", "floor µs", "µs", "x floor", "(of the rounds)", "at most", "", "floor req/s", "req/s", "p50", "p99"}}
+	if r.before {
+		for i, heading := range lines[0] {
+			lines[0][i] = strings.Replace(heading, "floor", "before", 1)
+		}
+	}
 	for _, l := range r.lines {
 		lines = append(lines, l.cells())
 	}

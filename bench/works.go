@@ -107,36 +107,58 @@ type line struct {
 // ratio is the figure that is bounded: the median of the rounds' ratios.
 func (l line) ratio() float64 { return median(ratios(l.floors, l.servers)) }
 
-// compare measures a work and its floor in turn.
+// notSlower is what an endpoint may cost, times what it cost before.
+const notSlower = 1.05
+
+// compare measures a work and its floor in turn, or the work of an earlier server.
 func (b *bench) compare(ctx context.Context, w work, n int) (line, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	scripts, stock, err := w.prepare(ctx, b.tenants, n)
+	server, err := b.tenants.side(ctx, w, n)
 	if err != nil {
 		return line{}, err
 	}
-	groups := [2]*load.Group{}
-	for i, address := range []string{b.floors.address, b.tenants.address} {
-		if groups[i], err = load.Dial(ctx, address, n); err != nil {
-			return line{}, err
-		}
-		defer groups[i].Close()
+	defer server.group.Close()
+	var floor side
+	if b.earlier == nil {
+		floor, err = b.floors.side(ctx, w, n)
+	} else {
+		w.bound, w.target = notSlower, 0
+		floor, err = b.earlier.side(ctx, w, n)
 	}
-	floor := side{process: b.floors.process, group: groups[0], scripts: b.floors.scripts(w.floor, n)}
-	server := side{process: b.tenants.process, group: groups[1], scripts: scripts, stock: stock}
+	if err != nil {
+		return line{}, err
+	}
+	defer floor.group.Close()
 	l := line{work: w, connections: n}
 	l.floors, l.servers, err = interleave(ctx, b.rounds, b.duration, floor, server)
 	return l, err
 }
 
+// side prepares a work at a server.
+func (t *tenants) side(ctx context.Context, w work, n int) (side, error) {
+	scripts, stock, err := w.prepare(ctx, t, n)
+	if err != nil {
+		return side{}, err
+	}
+	group, err := load.Dial(ctx, t.address, n)
+	return side{process: t.process, group: group, scripts: scripts, stock: stock}, err
+}
+
+// side prepares a work's floor.
+func (f *floorSite) side(ctx context.Context, w work, n int) (side, error) {
+	group, err := load.Dial(ctx, f.address, n)
+	return side{process: f.process, group: group, scripts: f.scripts(w.floor, n)}, err
+}
+
 // measureFloor measures a floor by itself, for when there is no server to compare it with.
 func measureFloor(ctx context.Context, o options, floor string, n int, f *floorSite) (line, error) {
-	group, err := load.Dial(ctx, f.address, n)
+	l := line{work: work{name: floor, title: floor, floor: floor}, connections: n}
+	s, err := f.side(ctx, l.work, n)
 	if err != nil {
 		return line{}, err
 	}
-	defer group.Close()
-	l, s := line{work: work{name: floor, title: floor, floor: floor}, connections: n}, side{process: f.process, group: group, scripts: f.scripts(floor, n)}
+	defer s.group.Close()
 	for range o.rounds {
 		taken, err := s.measure(ctx, o.duration)
 		if err != nil {
