@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,10 @@ const (
 	// request waiting.
 	connectWithin = 5 * time.Second
 	answerWithin  = 5 * time.Second
+
+	// passWithin takes the place of connectWithin where several hosts are named: one that
+	// is gone is passed, twice if TLS is only preferred, while somebody waits.
+	passWithin = time.Second
 
 	// idleConnections wait for the next burst.
 	idleConnections = 4
@@ -95,7 +100,11 @@ func reach(ctx context.Context, address string) (config *pgxpool.Config, direct 
 	connections := config.ConnConfig
 	if connections.ConnectTimeout == 0 {
 		connections.ConnectTimeout = connectWithin
+		if severalHosts(&connections.Config) {
+			connections.ConnectTimeout = passWithin
+		}
 	}
+	connections.DialFunc = dial()
 	if connections.RuntimeParams["application_name"] == "" {
 		connections.RuntimeParams["application_name"] = "mintmark"
 	}
@@ -112,6 +121,12 @@ func reach(ctx context.Context, address string) (config *pgxpool.Config, direct 
 		connections.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
 	return config, direct, nil
+}
+
+func severalHosts(config *pgconn.Config) bool {
+	return slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return f.Host != config.Host || f.Port != config.Port // else it is TLS that is given up
+	})
 }
 
 // isPrimary refuses a connection to a server that cannot write.

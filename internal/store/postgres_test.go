@@ -70,6 +70,23 @@ func TestADatabaseThatWillNotDoIsRefusedUntouchedOnPostgreSQL(t *testing.T) {
 		foreign[strings.LastIndex(foreign, "=")+1:]+`', '`+goosed[strings.LastIndex(goosed, "=")+1:]+`')) THEN RAISE 'touched'; END IF; END $$`)
 }
 
+// With TLS preferred, a host is also among what is tried next, without it.
+func TestSeveralHostsAreToldFromOne(t *testing.T) {
+	for address, several := range map[string]bool{
+		"postgres://mintmark@db/x":                     false,
+		"postgres://mintmark@db/x?sslmode=disable":     false,
+		"postgres://mintmark@db,db2/x":                 true,
+		"postgres://mintmark@db:1,db:2/x":              true,
+		"postgres://mintmark@db,db2/x?sslmode=disable": true,
+		"host=/var/run/postgresql user=mintmark":       false,
+	} {
+		config := must[*pgx.ConnConfig](t)(pgx.ParseConfig(address))
+		if got := severalHosts(&config.Config); got != several {
+			t.Errorf("%s: several hosts: %v", address, got)
+		}
+	}
+}
+
 func TestOldServersAreRefusedOnPostgreSQL(t *testing.T) {
 	for version, fine := range map[int64]bool{140012: false, 90624: false, 150000: true, 170002: true} {
 		if err := checkServer(version); (err == nil) != fine {
