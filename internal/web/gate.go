@@ -15,7 +15,7 @@ const gateWidth = 512
 
 // workWidth is the width for tokens, which cost many times what a refusal does. What
 // is being worked on is all the queue there is, so the width bounds how long one
-// waits: with more, each would be later and none more be served (docs/decisions/0019).
+// waits: with more, each would be later and none more be served (docs/decisions/0022).
 // The database must be kept busy too, which may be far away.
 func workWidth() int {
 	const least, ofProcessor = 64, 32

@@ -114,6 +114,7 @@ func (s *site) logLine(v *visit) {
 	level := slog.LevelInfo
 	switch {
 	case v.r.Context().Err() != nil: // the client is gone: what broke off was its own doing
+	case v.err != nil && v.err.Reason == oauth.ReasonOverloaded: // it is meant, and there are many
 	case v.err != nil && v.status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	case v.route.quiet:
