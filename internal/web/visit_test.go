@@ -94,6 +94,9 @@ func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
 	if ms, err := strconv.Atoi(second.header.Get("Retry-After-Ms")); err != nil || ms < 100 || ms >= 1000 {
 		t.Errorf("Retry-After-Ms %q", second.header.Get("Retry-After-Ms"))
 	}
+	if line := <-w.log.requests; !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"reason":"overloaded"`) {
+		t.Errorf("it is logged as %s", line)
+	}
 	if other := w.do(http.MethodGet, "/.well-known/jwks.json", nil, ""); other.status != http.StatusOK {
 		t.Errorf("another kind gets %d", other.status)
 	}
