@@ -25,26 +25,13 @@ func adminCounter(network string) string { return counterName("admin", network) 
 
 // AdmitAdmin decides whether a request with an admin token is an administrator's,
 // and puts it on record: each use and each refusal of a token is a row of the audit
-// trail, one a minute with a count. A network that guessed too often is refused
-// whatever it shows, so that a right guess among many would not be told (ASVS 6.3.1);
-// the socket knows no such limit. A token that has expired is no guess.
+// trail, one a minute with a count. A network that guessed too often is told to wait
+// (ASVS 6.3.1) before the next guess is counted and put on record; a right token is let in
+// all the same: nobody guesses one of 256 bits, and whoever shares a network or a proxy
+// with a stranger must not be locked out by them. A token that has expired is no guess.
 func AdmitAdmin(network string, st *record.AdminState, env Env) Outcome[record.AdminToken] {
-	name := adminCounter(network)
-	counter := st.Counters[name]
-	if counted(counter, env.Now) >= adminMisses {
-		return refuse[record.AdminToken](tooMany(counter.WindowEnds - env.Now))
-	}
 	if st.Token == nil {
-		out := refuse[record.AdminToken](oauth.Refuse(oauth.ReasonAdminTokenWrong))
-		ends := counter.WindowEnds
-		if env.Now >= ends {
-			ends = env.Now + adminWindow
-		}
-		out.Changes = []record.Change{
-			record.CountAttempt{Name: name, Limit: adminMisses, At: env.Now, WindowEnds: ends},
-			adminRefused(out.Err, "from "+network, env),
-		}
-		return out
+		return adminGuess(network, st, env)
 	}
 	if env.Now >= st.Token.EndsAt {
 		out := refuse[record.AdminToken](oauth.Refuse(oauth.ReasonAdminTokenExpired))
@@ -59,6 +46,25 @@ func AdmitAdmin(network string, st *record.AdminState, env Env) Outcome[record.A
 		Key: "admin_token_used " + st.Token.Name + " " + network, Event: "admin_token_used",
 		Actor: ActorAdminToken(st.Token.Name), Detail: "from " + network,
 	}, env))
+	return out
+}
+
+// adminGuess refuses a token that is none.
+func adminGuess(network string, st *record.AdminState, env Env) Outcome[record.AdminToken] {
+	name := adminCounter(network)
+	counter := st.Counters[name]
+	if counted(counter, env.Now) >= adminMisses {
+		return refuse[record.AdminToken](tooMany(counter.WindowEnds - env.Now))
+	}
+	out := refuse[record.AdminToken](oauth.Refuse(oauth.ReasonAdminTokenWrong))
+	ends := counter.WindowEnds
+	if env.Now >= ends {
+		ends = env.Now + adminWindow
+	}
+	out.Changes = []record.Change{
+		record.CountAttempt{Name: name, Limit: adminMisses, At: env.Now, WindowEnds: ends},
+		adminRefused(out.Err, "from "+network, env),
+	}
 	return out
 }
 
