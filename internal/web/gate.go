@@ -18,8 +18,8 @@ const gateWidth = 512
 // waits: with more, each would be later and none more be served (docs/decisions/0022).
 // The database must be kept busy too, which may be far away.
 func workWidth() int {
-	const least, ofProcessor = 64, 32
-	return max(least, ofProcessor*runtime.GOMAXPROCS(0))
+	const ofProcessor = 64
+	return ofProcessor * runtime.GOMAXPROCS(0)
 }
 
 // comeBack tells whoever is refused when to come again, in milliseconds: Retry-After
