@@ -1,6 +1,7 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -33,6 +34,7 @@ type route struct {
 	endless bool         // answers of the feed go on for as long as somebody reads
 	gate    gate
 	figures *metrics.Route
+	lines   map[string]slog.Handler // by method: what writes the lines, and what is the same in all of them
 }
 
 // style is how the refusals of an endpoint look.
@@ -54,7 +56,10 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 		if strings.HasPrefix(path, base+"/assets/") {
 			label = base + "/assets" // their names are hashes
 		}
-		r.figures = s.metrics.Route(label, r.endless)
+		r.figures, r.lines = s.metrics.Route(label, r.endless), map[string]slog.Handler{}
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			r.lines[method] = s.lines(method, path)
+		}
 		if r.shared != withNobody {
 			r.options = s.options
 		}

@@ -20,18 +20,36 @@ type source struct {
 // proxies are the networks whose forwarded headers are believed.
 type proxies []netip.Prefix
 
+// peer is the other end of a connection, which NewServer looks at once for all of its
+// requests.
+type peer struct {
+	address netip.Addr
+	network string
+}
+
+type peerKey struct{}
+
+func peerOf(remote string) *peer {
+	var p peer
+	if address, err := netip.ParseAddrPort(remote); err == nil {
+		p.address = address.Addr().Unmap()
+	}
+	p.network = networkOf(p.address)
+	return &p
+}
+
 // sourceOf believes the connection, and of what headers say only what a trusted
 // proxy wrote. ASVS 4.1.3.
 func (p proxies) sourceOf(r *http.Request) source {
-	var peer netip.Addr
-	if address, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		peer = address.Addr().Unmap()
+	other, known := r.Context().Value(peerKey{}).(*peer)
+	if !known {
+		other = peerOf(r.RemoteAddr)
 	}
-	if !p.trusts(peer) {
-		return source{network: networkOf(peer), host: r.Host}
+	if !p.trusts(other.address) {
+		return source{network: other.network, host: r.Host}
 	}
 	f := forwarded(r.Header)
-	from := source{network: networkOf(p.clientOf(f.clients, peer)), host: r.Host, scheme: f.scheme}
+	from := source{network: networkOf(p.clientOf(f.clients, other.address)), host: r.Host, scheme: f.scheme}
 	if f.host != "" {
 		from.host = f.host
 	}

@@ -127,8 +127,6 @@ func (s *site) logLine(v *visit) {
 	now := time.Now()
 	line := slog.NewRecord(now, level, "request", 0) // the line's place in the program is always here
 	line.AddAttrs(
-		slog.String("method", methodName(v.r.Method)),
-		slog.String("route", v.route.name),
 		slog.Int("status", v.status),
 		slog.Int64("us", now.Sub(v.start).Microseconds()),
 		slog.String("network", v.from.network),
@@ -148,7 +146,16 @@ func (s *site) logLine(v *visit) {
 	}
 	add("client_id", v.client())
 	add("gid", v.gid)
-	_ = s.log.Handler().Handle(ctx, line) // there is nowhere to tell
+	lines, usual := v.route.lines[v.r.Method]
+	if !usual {
+		lines = s.lines(methodName(v.r.Method), v.route.name)
+	}
+	_ = lines.Handle(ctx, line) // there is nowhere to tell
+}
+
+// lines writes the lines of one endpoint and method.
+func (s *site) lines(method, route string) slog.Handler {
+	return s.log.Handler().WithAttrs([]slog.Attr{slog.String("method", method), slog.String("route", route)})
 }
 
 func oneOf(first, second string) string {
