@@ -60,8 +60,8 @@ func (o Object) Names() []string {
 
 // Has reports whether there is a member of that name, be it null.
 func (o Object) Has(name string) bool {
-	for _, m := range o.members {
-		if m.name == name {
+	for i := range o.members {
+		if o.members[i].is(name) {
 			return true
 		}
 	}
@@ -207,9 +207,9 @@ func (o Object) Object(name string) (Object, error) {
 }
 
 func (o Object) find(name string) (string, error) {
-	for _, m := range o.members {
-		if m.name == name {
-			return m.value, nil
+	for i := range o.members {
+		if o.members[i].is(name) {
+			return o.members[i].value, nil
 		}
 	}
 	return "", fmt.Errorf("member %q: %w", name, ErrAbsent)

@@ -19,6 +19,13 @@ type member struct {
 	name, value string
 }
 
+// is compares names. Most claims have three letters, and few of them the last one in
+// common: to look at that first is half of what finding them costs.
+func (m *member) is(name string) bool {
+	last := len(name) - 1
+	return len(m.name) == len(name) && (last < 0 || m.name[last] == name[last]) && m.name == name
+}
+
 // scanner walks a JSON text (RFC 8259) that is known to be valid UTF-8.
 type scanner struct {
 	text string
@@ -94,8 +101,8 @@ func (s *scanner) object(depth int) ([]member, error) {
 		if len(members) == maxMembers {
 			return nil, s.fail("too many members")
 		}
-		for _, before := range members {
-			if before.name == m.name {
+		for i := range members {
+			if members[i].is(m.name) {
 				return nil, s.fail("duplicate member")
 			}
 		}
