@@ -52,14 +52,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 	routes, base := map[string]*route{}, s.issuer.Path()
 	add := func(r route, path string) {
 		r.name = path
-		label := path
-		if strings.HasPrefix(path, base+"/assets/") {
-			label = base + "/assets" // their names are hashes
-		}
-		r.figures, r.lines = s.metrics.Route(label, r.endless), map[string]slog.Handler{}
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			r.lines[method] = s.lines(method, path)
-		}
+		s.observe(&r)
 		if r.shared != withNobody {
 			r.options = s.options
 		}
@@ -130,6 +123,18 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 		add(route{get: s.ready, style: asJSON, anyHost: true, quiet: true, about: "Whether requests can be answered: the database answers and a key may sign."}, prefix+"/readyz")
 	}
 	return routes
+}
+
+// observe gives an endpoint what counts its requests and writes their lines.
+func (s *site) observe(r *route) {
+	label, assets := r.name, s.issuer.Path()+"/assets"
+	if strings.HasPrefix(r.name, assets+"/") {
+		label = assets // their names are hashes
+	}
+	r.figures, r.lines = s.metrics.Route(label, r.endless), map[string]slog.Handler{}
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		r.lines[method] = s.lines(method, r.name)
+	}
 }
 
 // addRegistration adds the routes of clients that register themselves.
