@@ -143,11 +143,6 @@ func EndGrantByAdmin(grant *record.Grant, actor string, env Env) []record.Change
 	return End(what, env)
 }
 
-// EndAll ends everything of the issuer: break glass.
-func EndAll(actor string, env Env) []record.Change {
-	return End(Ending{Target: revocation.ForAll(), Reason: "break_glass", Actor: actor}, env)
-}
-
 // endingFor is the end that an act of an administrator brings.
 func endingFor(target revocation.Target, act record.Audit) Ending {
 	return Ending{Target: target, Reason: act.Event, Actor: act.Actor, UserID: act.UserID, ClientID: act.ClientID}

@@ -82,7 +82,7 @@ func TestAnAdministratorsActsEndWhatTheySay(t *testing.T) {
 		{"end a grant", EndGrantByAdmin(grant, "admin", env), tokenEnding(revocation.ForGID(refreshGID), "ended_by_admin", "admin",
 			record.EndGrant{ID: refreshGID, At: tokenNow}, record.Audit{Event: "grant_ended", UserID: "ana", ClientID: "shop", GID: refreshGID})},
 		{"end a grant that has ended", EndGrantByAdmin(&record.Grant{ID: refreshGID, EndedAt: 1}, "admin", env), nil},
-		{"break glass", EndAll("admin", env), tokenEnding(revocation.ForAll(), "break_glass", "admin", record.CutAll{}, record.Audit{Event: "all_cut"})},
+		{"break glass", End(Ending{Target: revocation.ForAll(), Reason: "break_glass", Actor: "admin"}, env), tokenEnding(revocation.ForAll(), "break_glass", "admin", record.CutAll{}, record.Audit{Event: "all_cut"})},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

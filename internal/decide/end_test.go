@@ -266,7 +266,9 @@ func anyPlan(t *rapid.T) []record.Change {
 			return EndSessionByAdmin(&record.Session{ID: "session", UserID: "ana", EndedAt: parents.SessionEndedAt}, ActorAdmin, env)
 		},
 		func() []record.Change { return EndGrantByAdmin(grant, ActorAdmin, env) },
-		func() []record.Change { return EndAll(ActorAdmin, env) },
+		func() []record.Change {
+			return End(Ending{Target: revocation.ForAll(), Reason: "break_glass", Actor: ActorAdmin}, env)
+		},
 		func() []record.Change {
 			how := rapid.SampledFrom([]KeyTurn{KeysOnSchedule, KeysOnDemand, KeysEmergency}).Draw(t, "turn")
 			return RotateKeys(KeyPlan{Use: record.KeyUseTokens, Keys: signingKeys(tokenNow - 91*24*hour), Algs: []string{"ES256"}, Turn: how, Actor: ActorAdmin}, nil, env)

@@ -79,17 +79,6 @@ func (s Scopes) Within(outer Scopes) bool {
 	return true
 }
 
-// And gives the words that are in both sets.
-func (s Scopes) And(other Scopes) Scopes {
-	var both Scopes
-	for _, word := range s {
-		if other.Has(word) {
-			both = append(both, word)
-		}
-	}
-	return both
-}
-
 // Or gives the words that are in either set.
 func (s Scopes) Or(other Scopes) Scopes { return NewScopes(slices.Concat(s, other)...) }
 

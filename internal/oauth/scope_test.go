@@ -58,9 +58,6 @@ func TestSetsOfScopes(t *testing.T) {
 			t.Errorf("%q within %q: %v", c.inner, c.outer, got)
 		}
 	}
-	if got := abc.And(bd).String(); got != "b" {
-		t.Errorf("a b c and b d: %q", got)
-	}
 	if got := ac.Or(bd).String(); got != "a b c d" {
 		t.Errorf("a c or b d: %q", got)
 	}

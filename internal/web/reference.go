@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
@@ -28,7 +29,8 @@ func Endpoints(issuer oauth.Issuer) ([]Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{issuer: issuer, pages: templates, feed: &feed.Feed{}, registers: true}
+	nowhere := slog.New(slog.DiscardHandler) // nobody is served
+	s := &site{issuer: issuer, pages: templates, feed: &feed.Feed{}, registers: true, log: nowhere}
 	routes := s.table(metadataDocuments{})
 	routes[s.ofRegistration.name] = s.ofRegistration
 	var list []Endpoint
