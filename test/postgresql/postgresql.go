@@ -177,10 +177,28 @@ func (s *Server) Standby(t testing.TB) *Server {
 		t.Fatalf("pg_basebackup: %v\n%s", err, out)
 	}
 	next.Start(t)
-	s.Exec(t, `ALTER SYSTEM SET synchronous_standby_names = '*'`, `SELECT pg_reload_conf()`, `SET statement_timeout = '30s'`,
-		`DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync') LOOP
-			PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$`)
+	s.Exec(t, `ALTER SYSTEM SET synchronous_standby_names = '*'`, `SELECT pg_reload_conf()`)
+	s.awaitSync(t)
 	return next
+}
+
+// awaitSync returns once commits wait for a standby. Each look is a statement of its
+// own: between two of them a session learns of settings that have changed.
+func (s *Server) awaitSync(t testing.TB) {
+	t.Helper()
+	ctx := t.Context()
+	conn, err := pgx.Connect(ctx, s.URL(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it was a question
+	deadline := time.Now().Add(30 * time.Second)
+	for waits := false; !waits; <-time.After(10 * time.Millisecond) {
+		err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync')`).Scan(&waits)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("the standby is not synchronous: %v", err)
+		}
+	}
 }
 
 // Promote makes a standby the primary.
