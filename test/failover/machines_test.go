@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mintmark-id/mintmark/test/app"
 )
 
 const (
@@ -241,11 +243,5 @@ func (m *machines) must(err error) {
 
 func (m *machines) await(what string, holds func() bool) {
 	m.Helper()
-	deadline := time.Now().Add(patience)
-	for !holds() {
-		if time.Now().After(deadline) {
-			m.Fatalf("after %s still not: %s", patience, what)
-		}
-		<-time.After(100 * time.Millisecond)
-	}
+	m.must(app.Await(m.Context(), what, patience, holds))
 }
