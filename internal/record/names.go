@@ -23,25 +23,23 @@ func (t *VerifiedToken) Names(key revocation.FeedKey) *TokenNames {
 	if n := t.names.Load(); n != nil && n.key == key {
 		return n
 	}
-	namer := key.Namer()
-	name := func(target revocation.Target) uint64 { return namer.Append(nil, target)[0] }
 	one := func(value string, target func(string) revocation.Target) uint64 {
 		if value == "" {
 			return 0
 		}
-		return name(target(value))
+		return key.Name(target(value))
 	}
 	n := &TokenNames{
-		key: key, All: name(revocation.ForAll()),
+		key: key, All: key.Name(revocation.ForAll()),
 		JTI: one(t.JTI, revocation.ForJTI), SID: one(t.SID, revocation.ForSID), GID: one(t.GID, revocation.ForGID),
 		KID: one(t.KID, revocation.ForKID), Client: one(t.ClientID, revocation.ForClient),
 		Sub: one(t.UserID(), revocation.ForSub),
 	}
 	if n.Sub != 0 {
-		n.Consent = name(revocation.ForConsent(t.Subject, t.ClientID))
+		n.Consent = key.Name(revocation.ForConsent(t.Subject, t.ClientID))
 	}
 	for _, aud := range t.Audience {
-		n.Audience = append(n.Audience, name(revocation.ForAud(aud)))
+		n.Audience = append(n.Audience, key.Name(revocation.ForAud(aud)))
 	}
 	t.names.Store(n)
 	return n
