@@ -44,11 +44,12 @@ type Registering struct {
 	Metadata Metadata
 }
 
-// Registered is a client that registered itself, and what it is told but once.
+// Registered is a client that registered itself, and what is known in clear only in
+// the request that it answers.
 type Registered struct {
 	Client *record.Client
-	Secret string
-	Token  string // its registration access token
+	Secret string // when it is made
+	Token  string // its registration access token: when it is made, and whenever it is shown
 }
 
 // RegistrationCounters names the counters that a registration is decided from.
@@ -218,7 +219,7 @@ func UpdateRegistration(m Managing, st *record.RegistrationState, env Env) Outco
 	if err := updatable(&m.Metadata, client, &after, env.Now); err != nil {
 		return refuse[Registered](err.About(oauth.Detail{Client: client.ID}))
 	}
-	out := Outcome[Registered]{Answer: Registered{Client: &after}}
+	out := Outcome[Registered]{Answer: Registered{Client: &after, Token: m.Token}} // RFC 7592 §3: the token is REQUIRED in every answer
 	if after.Name == client.Name && reflect.DeepEqual(after.Settings, client.Settings) {
 		return out
 	}

@@ -260,6 +260,9 @@ func TestAnUpdateReplacesWhatIsTheClientsToSayAndItsUsersAreAskedAgain(t *testin
 	if unchanged.Err != nil || unchanged.Changes != nil {
 		t.Errorf("the same again: %v, %#v", unchanged.Err, unchanged.Changes)
 	}
+	if out.Answer.Token != token || unchanged.Answer.Token != token { // RFC 7592 §3
+		t.Errorf("the answers are without the token: %q, %q", out.Answer.Token, unchanged.Answer.Token)
+	}
 	for body, want := range map[string]string{
 		`{"redirect_uris":["https://a.example/cb"]}`:                                                        "client_id",
 		`{"client_id":"other","redirect_uris":["https://a.example/cb"]}`:                                    "client_id",

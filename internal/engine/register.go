@@ -71,7 +71,7 @@ func (e *Engine) informed(r decide.Registered, refused *oauth.Error) (string, []
 }
 
 // Registration answers RFC 7592 §2.1: what is registered for a client. Its secret is
-// not in it: only a hash of that is known.
+// not in it: only a hash of that is known. Its token is, for it was shown (§3).
 func (e *Engine) Registration(ctx context.Context, clientID, token string) ([]byte, *oauth.Error) {
 	st, refused := read(ctx, e.registrationOf(clientID))
 	if refused == nil {
@@ -80,7 +80,7 @@ func (e *Engine) Registration(ctx context.Context, clientID, token string) ([]by
 	if refused != nil {
 		return nil, refused
 	}
-	return decide.ClientInformation(decide.Registered{Client: st.Client}, e.policy.Issuer), nil
+	return decide.ClientInformation(decide.Registered{Client: st.Client, Token: token}, e.policy.Issuer), nil
 }
 
 // UpdateRegistration answers RFC 7592 §2.2: a client replaces what it said of itself.
