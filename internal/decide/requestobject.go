@@ -128,6 +128,11 @@ func requestObjectRefusal(claims jose.Object, signed bool, client *record.Client
 	if claims.Has("request") || claims.Has("request_uri") {
 		return oauth.ReasonRequestObjectClaims
 	}
+	// RFC 9101 §6.3: inside and outside the client_id "MUST be identical", so it is
+	// there; OpenID Connect Core §6.1 lets a client leave it out.
+	if aloneCounts(client) && !claims.Has("client_id") {
+		return oauth.ReasonRequestObjectContradicts
+	}
 	// RFC 9101 §10.8: a request object with the client as its subject could be used
 	// as a client assertion by everybody who sees it pass.
 	if subject, err := claims.String("sub"); err == nil && subject == client.ID {

@@ -49,6 +49,8 @@ func opened(t *testing.T, text string, form oauth.Form, keys jose.KeySet, change
 
 func fapi(s *record.ClientSettings) { s.SecurityProfile = "fapi2" }
 
+func allSigned(s *record.ClientSettings) { s.RequireSignedRequestObject = true }
+
 func unsecured(s *record.ClientSettings) { s.RequestObjectSigningAlg = AlgNone }
 
 func TestARequestObjectIsOfItsClientForUsAndNow(t *testing.T) {
@@ -83,6 +85,8 @@ func TestARequestObjectIsOfItsClientForUsAndNow(t *testing.T) {
 		{"RFC 9101 §4: a request inside", claims{"request": "x"}, nil, oauth.ReasonRequestObjectClaims},
 		{"RFC 9101 §4: a request_uri inside", claims{"request_uri": "https://shop.example/r"}, nil, oauth.ReasonRequestObjectClaims},
 		{"RFC 9101 §10.8: what could be an assertion", claims{"sub": "shop"}, nil, oauth.ReasonRequestObjectClaims},
+		{"RFC 9101 §6.3: no client_id inside, and all are signed", claims{"client_id": nil}, allSigned, oauth.ReasonRequestObjectContradicts},
+		{"RFC 9101 §6.3: no client_id inside, under a stricter profile", claims{"client_id": nil}, fapi, oauth.ReasonRequestObjectContradicts},
 		{"OpenID Connect Core §6.1: another client_id", claims{"client_id": "stall"}, nil, oauth.ReasonRequestObjectContradicts},
 		{"OpenID Connect Core §6.1: another response_type", claims{"response_type": "token"}, nil, oauth.ReasonRequestObjectContradicts},
 		{"a parameter of another type", claims{"state": 7}, nil, oauth.ReasonRequestObjectClaims},
@@ -162,7 +166,7 @@ func TestWhatARequestObjectSaysGoesBeforeWhatStandsAroundIt(t *testing.T) {
 		t.Errorf("claims %s", got)
 	}
 	for name, change := range map[string]func(*record.ClientSettings){
-		"all are signed":     func(s *record.ClientSettings) { s.RequireSignedRequestObject = true },
+		"all are signed":     allSigned,
 		"a stricter profile": fapi,
 	} {
 		form, err := opened(t, text, around(t, outside+"&login_hint=ana"), s.set, change)

@@ -52,7 +52,7 @@ var requestObjectReasons = []Info{
 	},
 	{
 		Reason: ReasonRequestObjectContradicts, Code: InvalidRequestObject, Description: wireRequestObject, Claim: "client_id",
-		Rule: "client_id and response_type are the same inside a request object and outside. OpenID Connect Core §6.1; RFC 9101 §5.",
+		Rule: "client_id and response_type are the same inside a request object and outside; the client_id is inside where all requests of the client are signed. OpenID Connect Core §6.1; RFC 9101 §6.3.",
 	},
 	{
 		Reason: ReasonRequestURIUnregistered, Code: InvalidRequestURI, Description: wireRequestURI, Claim: "request_uris",
