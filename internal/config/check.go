@@ -23,8 +23,8 @@ func (c *Config) check(known Problems) Problems {
 	if wrong == nil && !known.Has("issuer", "listen", "tls_cert", "tls_key", "trusted_proxy") {
 		c.checkListener(issuer, report)
 	}
-	if wrong == nil && !known.Has("issuer", "test_mode") && c.TestMode && issuer.Scheme != "http" {
-		report("test_mode", faultf("leave it out, or set an http issuer on loopback", "the clock could be moved, and %q is an issuer that others may rely on", c.Issuer))
+	if wrong == nil && !known.Has("issuer", "listen", "test_mode") && c.TestMode {
+		report("test_mode", c.nobodyElse(issuer))
 	}
 	if !known.Has("listen", "metrics_listen") {
 		report("metrics_listen", apart(c.MetricsListen, "metrics are not for the public", "listen", c.Listen))
@@ -90,6 +90,20 @@ func (c *Config) checkListener(issuer *url.URL, report func(string, *fault)) {
 	if issuer.Scheme == "http" && !isLoopback(host) {
 		report("listen", faultf("listen on 127.0.0.1, or set an https issuer", "%q can be reached from outside, and the issuer is plain http", c.Listen))
 	}
+}
+
+// nobodyElse holds a server whose clock can be moved to this machine: its name and
+// where it listens.
+func (c *Config) nobodyElse(issuer *url.URL) *fault {
+	const do = "leave it out, or set an issuer on loopback and listen there"
+	host, _, _ := net.SplitHostPort(c.Listen) // parsed before
+	switch {
+	case !isLoopback(issuer.Hostname()):
+		return faultf(do, "the clock could be moved, and %q is an issuer that others may rely on", c.Issuer)
+	case !isLoopback(host):
+		return faultf(do, "the clock could be moved, and %q can be reached from outside", c.Listen)
+	}
+	return nil
 }
 
 // checkAdministration lets no admin token travel in the clear.

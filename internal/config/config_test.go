@@ -205,6 +205,7 @@ func TestATrustedProxyOrCertificatesMakeAnHTTPSIssuerWhole(t *testing.T) {
 		"administration with a certificate of its own": flags("admin_listen", ":8485", "admin_tls_cert", cert, "admin_tls_key", key),
 		"administration with that of the issuer":       flags("issuer", "https://id.example.com", "tls_cert", cert, "tls_key", key, "listen", ":443", "admin_listen", ":8485"),
 		"administration on loopback":                   flags("admin_listen", "[::1]:8485"),
+		"a clock that can be moved, over https":        flags("issuer", "https://localhost:8484", "tls_cert", cert, "tls_key", key, "test_mode", "true"),
 	} {
 		if _, problems := Load(from); problems != nil {
 			t.Errorf("%s: %v", name, problems)
@@ -252,7 +253,8 @@ var problemTable = []struct {
 	{"no such key file", given("kek_file", "/nowhere/kek"), []string{"kek_file (--kek-file): reading /nowhere/kek"}},
 	{"level", given("log.level", "loud"), []string{`log.level (--log-level): "loud" is no choice`}},
 	{"a test mode of sorts", given("test_mode", "maybe"), []string{`test_mode (--test-mode): "maybe" is no choice`, "true, false"}},
-	{"a clock that can be moved in production", given("test_mode", "true", "issuer", "https://id.example", "trusted_proxy", "10.0.0.7"), []string{"test_mode (--test-mode):", "others may rely on", "http issuer on loopback"}},
+	{"a clock that can be moved in production", given("test_mode", "true", "issuer", "https://id.example", "trusted_proxy", "10.0.0.7"), []string{"test_mode (--test-mode):", "others may rely on", "issuer on loopback"}},
+	{"a clock that can be moved from outside", given("test_mode", "true", "issuer", "https://localhost:8484", "listen", "0.0.0.0:8484", "trusted_proxy", "10.0.0.7"), []string{"test_mode (--test-mode):", `"0.0.0.0:8484" can be reached from outside`}},
 	{"data is a file", func(t *testing.T) Sources { return flags("data", written(t, "data", "")) }, []string{"is a file; name a directory"}},
 	{"below a file", func(t *testing.T) Sources { return flags("data", written(t, "data", "")+"/below") }, []string{"data (--data): looking at"}},
 	{"no key pair", func(t *testing.T) Sources {

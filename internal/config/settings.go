@@ -116,7 +116,7 @@ func (c *Config) settings() []setting {
 		{name: "log.format", preset: "auto", value: oneOf(&c.LogFormat, "auto", "json", "text"), about: "Form of the log: json, text, or auto, which is text at a terminal"},
 		{
 			name: "test_mode", preset: "false", value: yesOrNo(&c.TestMode),
-			about: "Let the admin API move the server's clock, to test what expires; for an http issuer on loopback only",
+			about: "Let the admin API move the server's clock, to test what expires; for an issuer on loopback only",
 		},
 	}
 }

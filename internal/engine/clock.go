@@ -10,9 +10,9 @@ import (
 // farthestAhead bounds how far a clock can be moved: no lifetime is longer.
 const farthestAhead = 3650 * 24 * time.Hour
 
-// errTestIssuer keeps test mode to issuers on plain http, which are on loopback
-// (oauth.ParseIssuer): no token of theirs counts on another machine.
-var errTestIssuer = errors.New("test mode is for an http issuer on loopback")
+// errTestIssuer keeps test mode to issuers on loopback: no token of theirs counts on
+// another machine.
+var errTestIssuer = errors.New("test mode is for an issuer on loopback")
 
 // clock is the time that decisions see. It is the machine's, and in test mode as
 // much ahead of it as it was moved.

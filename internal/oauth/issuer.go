@@ -79,6 +79,12 @@ func (i Issuer) Path() string { return i.path }
 // IsHTTPS is false for an issuer on loopback http, where cookies go without Secure.
 func (i Issuer) IsHTTPS() bool { return i.scheme == "https" }
 
+// IsLoopback reports whether the host is this machine: no other knows it as the issuer.
+func (i Issuer) IsLoopback() bool {
+	host, err := checkAuthority(i.authority)
+	return err == nil && isLoopback(host)
+}
+
 // Endpoint is the address of a path below the issuer.
 func (i Issuer) Endpoint(path string) string { return i.String() + path }
 

@@ -61,6 +61,14 @@ func TestPartsOfAnIssuer(t *testing.T) {
 	if got := i.Endpoint(PathToken); got != "https://id.example:8443/t/1/oauth2/token" {
 		t.Errorf("token endpoint %s", got)
 	}
+	for text, want := range map[string]bool{
+		"http://localhost:1": true, "https://localhost:1": true, "https://[::1]": true, "http://127.0.0.1": true,
+		"https://id.example": false, "https://localhost.example": false, "https://127.0.0.1.example:1": false,
+	} {
+		if got := mustIssuer(t, text).IsLoopback(); got != want {
+			t.Errorf("%s is on loopback: %v", text, got)
+		}
+	}
 	if mustIssuer(t, "http://localhost:1").IsHTTPS() || (Issuer{}).String() != "" {
 		t.Error("loopback http counts as https, or the zero issuer has a name")
 	}

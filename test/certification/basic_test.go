@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/mintmark-id/mintmark/test/person"
 )
 
 // plans are the variants of the basic plan and of its form-post twin: an operator's
@@ -29,14 +27,15 @@ type module struct {
 // oidcc-formpost-basic-certification-test-plan.
 func TestBasicAndFormPostBasic(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	for _, p := range plans {
-		for _, m := range slices.Concat(flows, requests, errorsOfRequests) {
-			t.Run(p.String()+"/"+m.name, func(t *testing.T) {
-				m.run(newParty(t, s, p, "grant_types", []string{"authorization_code", "refresh_token"}))
-			})
+	onBoth(t, func(t *testing.T, s *provider) {
+		for _, p := range plans {
+			for _, m := range slices.Concat(flows, requests, errorsOfRequests) {
+				t.Run(p.String()+"/"+m.name, func(t *testing.T) {
+					m.run(newParty(t, s, p, "grant_types", []string{"authorization_code", "refresh_token"}))
+				})
+			}
 		}
-	}
+	})
 }
 
 // claimsOf are the claims that stand for a scope (Core §5.4), all of which the user has.
@@ -219,7 +218,7 @@ var requests = []module{
 	{"oidcc-ensure-post-request-succeeds, Core §3.1.2.1", func(r *party) {
 		q := r.ask()
 		request := r.request(http.MethodPost, r.endpoint("authorization_endpoint"), "application/x-www-form-urlencoded", "", []byte(q.Encode()))
-		answer, err := http.DefaultTransport.RoundTrip(request)
+		answer, err := r.s.transport.RoundTrip(request)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -261,7 +260,7 @@ func TestFortySignInsOfOneUserAtThreeAtATime(t *testing.T) {
 			t.Parallel()
 			for range n {
 				r := *made
-				r.t, r.Person = t, person.New(t, s.Issuer, made.user)
+				r.t, r.Person = t, s.visitor(t, made.user)
 				r.userinfo(r.signIn())
 				if !slices.Contains(r.Met, "login-submit") {
 					t.Errorf("the user met %v", r.Met)

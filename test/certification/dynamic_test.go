@@ -18,10 +18,11 @@ var dynamic = plan{method: "private_key_jwt"}
 
 func TestDynamic(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	for _, m := range slices.Concat(registrations, redirects, clientsKeys) {
-		t.Run(m.name, func(t *testing.T) { m.run(newSite(t, s, dynamic)) })
-	}
+	onBoth(t, func(t *testing.T, s *provider) {
+		for _, m := range slices.Concat(registrations, redirects, clientsKeys) {
+			t.Run(m.name, func(t *testing.T) { m.run(newSite(t, s, dynamic)) })
+		}
+	})
 }
 
 // TestThirdPartyInitiatedLogin runs oidcc-3rdparty-init-login-certification-test-plan.

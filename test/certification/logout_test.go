@@ -14,49 +14,52 @@ import (
 // clients of both ways to come to be.
 func TestRPInitiatedLogout(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	for _, p := range []plan{{method: "client_secret_basic"}, {method: "client_secret_basic", static: true}} {
-		for _, m := range logouts {
-			t.Run(p.String()+"/"+m.name, func(t *testing.T) {
-				if p.static {
-					m.run(newParty(t, s, p))
-					return
-				}
-				m.run(newParty(t, s, p, "post_logout_redirect_uris", []string{goodbye}))
-			})
+	onBoth(t, func(t *testing.T, s *provider) {
+		for _, p := range []plan{{method: "client_secret_basic"}, {method: "client_secret_basic", static: true}} {
+			for _, m := range logouts {
+				t.Run(p.String()+"/"+m.name, func(t *testing.T) {
+					if p.static {
+						m.run(newParty(t, s, p))
+						return
+					}
+					m.run(newParty(t, s, p, "post_logout_redirect_uris", []string{goodbye}))
+				})
+			}
 		}
-	}
+	})
 }
 
 // TestBackChannelLogout runs oidcc-backchannel-rp-initiated-logout-certification-test-plan.
 func TestBackChannelLogout(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	t.Run("oidcc-backchannel-rp-initiated-logout, Back-Channel Logout §2.4", func(t *testing.T) {
-		r := newSite(t, s, plan{method: "client_secret_basic"})
-		r.registered("post_logout_redirect_uris", []string{goodbye}, "backchannel_logout_uri", r.site.URL+"/logout", "backchannel_logout_session_required", true)
-		got := r.signIn()
-		r.leaves(got)
-		form := r.heard()
-		if len(form) != 1 || len(form["logout_token"]) != 1 { // §2.5
-			t.Errorf("the request has %v", form)
-		}
-		claims, header := r.verified(form.Get("logout_token"))
-		event, _ := claims["events"].(map[string]any)
-		empty, isObject := event["http://schemas.openid.net/event/backchannel-logout"].(map[string]any)
-		if len(event) != 1 || !isObject || len(empty) != 0 || header.Algorithm != "RS256" {
-			t.Errorf("%v says %v", header, claims)
-		}
-		for name, value := range map[string]any{"iss": s.Issuer, "aud": r.id(), "sub": got.claims["sub"], "sid": got.claims["sid"], "nonce": nil} {
-			if claims[name] != value {
-				t.Errorf("%s is %v, not %v", name, claims[name], value)
+	onBoth(t, func(t *testing.T, s *provider) {
+		t.Run("oidcc-backchannel-rp-initiated-logout, Back-Channel Logout §2.4", func(t *testing.T) {
+			r := newSite(t, s, plan{method: "client_secret_basic"})
+			r.registered("post_logout_redirect_uris", []string{goodbye}, "backchannel_logout_uri", r.site.URL+"/logout", "backchannel_logout_session_required", true)
+			got := r.signIn()
+			r.leaves(got)
+			form := r.heard()
+			if len(form) != 1 || len(form["logout_token"]) != 1 { // §2.5
+				t.Errorf("the request has %v", form)
 			}
-		}
-		issued, _ := claims["iat"].(float64)
-		if jti, _ := claims["jti"].(string); jti == "" || r.now()-int64(issued) > 60 || int64(issued) > r.now()+1 {
-			t.Errorf("jti and iat are %v", claims)
-		}
-		r.isSignedOut()
+			claims, header := r.verified(form.Get("logout_token"))
+			event, _ := claims["events"].(map[string]any)
+			empty, isObject := event["http://schemas.openid.net/event/backchannel-logout"].(map[string]any)
+			if len(event) != 1 || !isObject || len(empty) != 0 || header.Algorithm != "RS256" || header.ExtraHeaders["typ"] != "logout+jwt" {
+				t.Errorf("%v says %v", header, claims)
+			}
+			for name, value := range map[string]any{"iss": s.Issuer, "aud": r.id(), "sub": got.claims["sub"], "sid": got.claims["sid"], "nonce": nil} {
+				if claims[name] != value {
+					t.Errorf("%s is %v, not %v", name, claims[name], value)
+				}
+			}
+			issued, _ := claims["iat"].(float64)
+			expires, _ := claims["exp"].(float64)
+			if jti, _ := claims["jti"].(string); jti == "" || r.now()-int64(issued) > 60 || int64(issued) > r.now()+1 || expires <= issued || expires > issued+120 { // §4
+				t.Errorf("jti, iat and exp are %v", claims)
+			}
+			r.isSignedOut()
+		})
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"mime"
@@ -40,14 +41,45 @@ const (
 // parties share.
 type provider struct {
 	*server.Server
-	ahead time.Duration      // of its clock
-	keys  [2]*rsa.PrivateKey // of clients: the first, and the one that it turns to
+	chain     *server.Chain      // of its certificate; nil: it speaks plain HTTP on loopback
+	transport http.RoundTripper  // of whoever calls it
+	ahead     time.Duration      // of its clock
+	keys      [2]*rsa.PrivateKey // of clients: the first, and the one that it turns to
 }
 
+// settings are those of every server here.
+var settings = []string{
+	"--registration", "open", "--registration-limit", "1000", "--trusted-network", "127.0.0.1", "--advertise-implicit", "--test-mode",
+}
+
+// start gives a server on loopback http.
 func start(t *testing.T) *provider {
 	t.Helper()
-	s := &provider{Server: server.Start(t, "--registration", "open", "--registration-limit", "1000",
-		"--trusted-network", "127.0.0.1", "--advertise-implicit", "--test-mode")}
+	return withKeys(t, &provider{Server: server.Start(t, settings...), transport: http.DefaultTransport})
+}
+
+// startTLS gives one whose own listener speaks TLS, with a certificate that a chain leads to.
+func startTLS(t *testing.T) *provider {
+	t.Helper()
+	s := &provider{}
+	s.Server, s.chain = server.StartTLS(t, settings...)
+	s.transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.chain.Roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	return withKeys(t, s)
+}
+
+// onBoth runs a plan against a server of each kind.
+func onBoth(t *testing.T, run func(t *testing.T, s *provider)) {
+	t.Helper()
+	for name, begin := range map[string]func(*testing.T) *provider{"http on loopback": start, "https": startTLS} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, begin(t))
+		})
+	}
+}
+
+func withKeys(t *testing.T, s *provider) *provider {
+	t.Helper()
 	for i := range s.keys {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
@@ -114,10 +146,18 @@ func newSite(t *testing.T, s *provider, p plan) *party {
 		"--picture", "https://ana.example/ana.png", "--website", "https://ana.example/", "--gender", "female", "--birthdate", "2000-01-31",
 		"--zoneinfo", "Europe/Lisbon", "--locale", "pt-PT", "--phone", phone(), "--phone-verified",
 		"--street", "Rua Um 1", "--locality", "Lisboa", "--postal-code", "1100-001", "--country", "Portugal")
-	r := &party{Person: person.New(t, s.Issuer, user), t: t, s: s, plan: p, user: user, key: s.keys[0]}
+	r := &party{Person: s.visitor(t, user), t: t, s: s, plan: p, user: user, key: s.keys[0]}
 	r.site = serve(t, r)
 	r.told = r.document("/.well-known/openid-configuration")
 	return r
+}
+
+// visitor gives a user a fresh browser.
+func (s *provider) visitor(t *testing.T, user admin.User) *person.Person {
+	t.Helper()
+	p := person.New(t, s.Issuer, user)
+	p.Through(s.transport)
+	return p
 }
 
 // phone is a number that no other user has.
@@ -226,7 +266,7 @@ func (r *party) json(request *http.Request) (status int, answer map[string]any) 
 
 func (r *party) send(request *http.Request) (status int, kind string, body []byte) {
 	r.t.Helper()
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := (&http.Client{Transport: r.s.transport}).Do(request)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -36,6 +36,10 @@ func New(t testing.TB, issuer string, user admin.User) *Person {
 	}}
 }
 
+// Through lets the browser's requests go another way, as over TLS with an authority
+// that only a test knows.
+func (p *Person) Through(transport http.RoundTripper) { p.browser.Transport = transport }
+
 // Open follows an address through sign-in and consent, and gives the address that
 // it leads to: outside the server, or of a page on which there is nothing to
 // answer.

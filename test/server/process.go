@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,12 @@ const (
 	startsTried  = 3 // another test may take the port that was free a moment ago
 )
 
+const (
+	// ownPort stands in a flag for the port that the server gets.
+	ownPort = "{port}"
+	tlsFlag = "--tls-cert"
+)
+
 // Process is one run of `mintmark serve` on a data directory, for whoever wants to
 // end it in ways that no server likes. Another run may follow on the same data.
 type Process struct {
@@ -36,6 +43,7 @@ type Process struct {
 
 	binary string
 	listen string // host:port
+	scheme string // that it speaks there
 	cmd    *exec.Cmd
 	log    lines
 	done   chan struct{} // closed when the process has ended
@@ -67,7 +75,15 @@ func (p *Process) Again(ctx context.Context, flags ...string) (*Process, error) 
 
 func (p *Process) start(ctx context.Context, flags []string) error {
 	p.done = make(chan struct{})
-	p.cmd = p.Command(context.WithoutCancel(ctx), append([]string{"serve", "--listen", p.listen}, flags...)...)
+	p.scheme = "http"
+	args := []string{"serve", "--listen", p.listen}
+	for _, flag := range flags {
+		if flag == tlsFlag {
+			p.scheme = "https"
+		}
+		args = append(args, strings.ReplaceAll(flag, ownPort, p.listen[strings.LastIndexByte(p.listen, ':')+1:]))
+	}
+	p.cmd = p.Command(context.WithoutCancel(ctx), args...)
 	p.cmd.Stderr = &p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -130,7 +146,7 @@ func (p *Process) await(ctx context.Context, announced <-chan map[string]string)
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		err := ready(ctx, "http://"+p.listen) // which may be one of several behind the issuer
+		err := ready(ctx, p.scheme+"://"+p.listen) // which may be one of several behind the issuer
 		if err == nil {
 			return nil
 		}
@@ -142,12 +158,17 @@ func (p *Process) await(ctx context.Context, announced <-chan map[string]string)
 	}
 }
 
+// anybody asks whether a server is ready, and not who it is: that is for the tests.
+var anybody = &http.Client{Transport: &http.Transport{
+	TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // nothing is told to it, and nothing that it says believed
+}}
+
 func ready(ctx context.Context, issuer string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, issuer+"/readyz", nil)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := anybody.Do(request)
 	if err != nil {
 		return err
 	}
