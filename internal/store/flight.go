@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,26 +118,41 @@ const (
 	legHead          // drops the flight when the log is another
 )
 
-// write flies a group, again and again without those that cannot come along.
+// write flies a group, and then by itself what cannot keep to the order of locks.
 func (w *flights) write(group []*plan, at int64) ([]error, *view) {
+	for _, p := range group {
+		p.inLockOrder()
+	}
 	slices.SortStableFunc(group, byLocks)
 	results := make([]error, len(group))
-	waiting := make([]int, len(group))
-	for i := range group {
-		waiting[i] = i
+	var waiting, alone []int
+	for i, p := range group {
+		if p.wide && len(group) > 1 {
+			alone = append(alone, i)
+		} else {
+			waiting = append(waiting, i)
+		}
 	}
+	w.together(group, waiting, at, results)
+	for _, i := range alone {
+		results[i] = w.alone(group[i], at)
+	}
+	return results, nil
+}
+
+// together flies plans again and again, without those that cannot come along.
+func (w *flights) together(group []*plan, waiting []int, at int64, results []error) {
 	for try := 1; len(waiting) > 0; try++ {
 		if try > mostFlights && len(waiting) > 1 {
 			for _, i := range waiting {
-				alone, _ := w.write(group[i:i+1], at)
-				results[i] = alone[0]
+				results[i] = w.alone(group[i], at)
 			}
-			break
+			return
 		}
 		landed := w.fly(group, waiting, at, results)
 		switch {
 		case landed == nil:
-			return results, nil
+			return
 		case landed.plan >= 0:
 			results[landed.plan] = landed.err
 			waiting = slices.DeleteFunc(waiting, func(i int) bool { return i == landed.plan })
@@ -146,35 +160,17 @@ func (w *flights) write(group []*plan, at int64) ([]error, *view) {
 			for _, i := range waiting {
 				results[i] = unavailable("committing", landed.err)
 			}
-			return results, nil
+			return
+		case stateOf(landed.err) == deadlockDetected && len(waiting) > 1:
+			try = mostFlights // a second of waiting is enough: each flies alone
 		}
 	}
-	return results, nil
 }
 
-// byLocks orders plans by what they lock, the same way on every node, so that two
-// flights rarely wait for each other: the head of the log first, then rows by id.
-// Of what many plans lock that is the session, and who changes it comes before who
-// only holds it: two flights that both hold it could not both go on to change it.
-// Of others it is the first text or hash among a statement's arguments.
-func byLocks(a, b *plan) int {
-	return cmp.Or(int(numberOf(b.clocked)-numberOf(a.clocked)), strings.Compare(a.lockName(), b.lockName()),
-		int(numberOf(a.holds)-numberOf(b.holds)))
-}
-
-func (p *plan) lockName() string {
-	if p.session != "" || len(p.steps) == 0 {
-		return p.session
-	}
-	for _, arg := range p.steps[0].args {
-		switch id := arg.(type) {
-		case string:
-			return id
-		case []byte:
-			return string(id)
-		}
-	}
-	return ""
+// alone flies a single plan.
+func (w *flights) alone(p *plan, at int64) error {
+	result, _ := w.write([]*plan{p}, at)
+	return result[0]
 }
 
 // crash is why a flight was dropped, nothing of it written.
@@ -261,6 +257,11 @@ func (w *flights) load(group []*plan, waiting []int, at int64) (*pgx.Batch, []le
 		batch.Queue(limits)
 		legs = append(legs, leg{plan: -1})
 	}
+	flying := make([]*plan, len(waiting))
+	for n, i := range waiting {
+		flying[n] = group[i]
+	}
+	legs = append(legs, slices.Repeat([]leg{{plan: -1}}, lockFirst(batch, flying))...)
 	for _, i := range waiting {
 		p := group[i]
 		p.written = 0
@@ -329,8 +330,9 @@ func (w *flights) entryArgs(p *plan, log *logName, entry record.Append, at int64
 }
 
 // exchange is a plan whose statements are sent as one, since none of them sees what
-// another writes: the most frequent of those that have several.
-func exchange() []string { return []string{useCode, putGrant, audit} }
+// another writes: the most frequent of those that have several. Its guards are looked
+// at in this order, and so its locks are taken.
+func exchange() []string { return []string{putGrant, useCode, audit} }
 
 // join gives the plan as one statement, or nothing.
 func (w *flights) join(p *plan) (text string, args []any) {
@@ -371,7 +373,11 @@ func joined(steps []step) string {
 
 var (
 	// held marks a row that must stay as it is until the commit, as on SQLite all do.
-	held      = "/*held*/"
+	held = "/*held*/"
+	// kept marks one that must only not be deleted: others may change it.
+	kept = "/*kept*/"
+	// inOrder marks rows that are found to be changed, and locked as they are listed.
+	inOrder   = "/*in order*/"
 	parameter = regexp.MustCompile(`\$\d+`)
 )
 
@@ -399,8 +405,12 @@ func (w *flights) translate(s step, guard bool, at int64) (string, []any) {
 	return text, args
 }
 
+func locking() *strings.Replacer {
+	return strings.NewReplacer(held, "FOR SHARE", kept, "FOR KEY SHARE", inOrder, "FOR UPDATE")
+}
+
 func postgresText(key textKey) string {
-	text := strings.ReplaceAll(key.text, held, "FOR SHARE")
+	text := locking().Replace(key.text)
 	text = parameter.ReplaceAllStringFunc(text, func(name string) string {
 		n, err := strconv.Atoi(name[1:])
 		if err != nil || n > len(key.clock) {

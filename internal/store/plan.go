@@ -24,6 +24,8 @@ type plan struct {
 	made    string   // the user whom this plan makes
 	session string   // that it changes or holds; on PostgreSQL it orders the locks
 	holds   bool     // it holds the session and changes nothing of it
+	wide    bool     // it locks rows that other sessions lock too
+	shares  string   // the row of the audit trail that it shares with other plans
 	longest int64    // ms, of a RaiseLongest in this plan
 	newLog  *logName // that a RestartLog of this plan begins
 	err     error    // what could not be made a statement
@@ -93,6 +95,15 @@ func (p *plan) evict(table, id string) bool {
 	return true
 }
 
+// changesSession and holdsSession say which session the plan is about.
+func (p *plan) changesSession(id string) { p.session, p.holds = id, false }
+
+func (p *plan) holdsSession(id string) {
+	if p.session == "" {
+		p.session, p.holds = id, true
+	}
+}
+
 func (p *plan) append(entry record.Append) {
 	p.entries = append(p.entries, entry)
 	p.clocked = true
@@ -131,10 +142,10 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.RenewSession:
 		p.renewSession(c)
 	case record.SeeSession:
-		p.session = c.ID
+		p.changesSession(c.ID)
 		p.do(seeSession, c.SeenAt, c.IdleUntil, c.ID)
 	case record.EndSession:
-		p.session = c.ID
+		p.changesSession(c.ID)
 		p.do(endSession, c.At, c.ID)
 	case record.MarkSession:
 		p.markSession(c.ID)
@@ -143,6 +154,7 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.PutConsent:
 		p.putConsent(c.Consent)
 	case record.CutConsent:
+		p.wide = true
 		p.guard(cutConsent, c.UserID, c.ClientID, planClock{}, c.At)
 	case record.PutCode:
 		p.putCode(c.Code)
@@ -165,6 +177,7 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.CutUser:
 		p.cutUser(c)
 	case record.GiveSubject:
+		p.wide = true
 		p.guard(giveSubject, p.words(append(slices.Clone(c.Had), c.Sub)), c.UserID, p.words(c.Had))
 	case record.DeleteUser:
 		p.deleteUser(c)

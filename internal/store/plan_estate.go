@@ -25,7 +25,7 @@ const (
 	deleteClientSecrets  = `DELETE FROM client_secrets WHERE client_id = $1`
 	deleteClientCodes    = `DELETE FROM codes WHERE client_id = $1`
 	deleteClientConsents = `DELETE FROM consents WHERE client_id = $1`
-	endClientGrants      = `UPDATE grants SET ended_at = $1 WHERE client_id = $2 AND ended_at = 0`
+	endClientGrants      = `UPDATE grants SET ended_at = $1 WHERE id IN (SELECT id FROM grants WHERE client_id = $2 AND ended_at = 0 ORDER BY id /*in order*/)`
 )
 
 func (p *plan) putClient(c record.Client) {
@@ -49,6 +49,7 @@ func (p *plan) putClientSecret(c record.PutClientSecret) {
 }
 
 func (p *plan) deleteClient(c record.DeleteClient) {
+	p.wide = true
 	p.do(deleteClient, c.ID)
 	p.do(deleteClientSecrets, c.ID)
 	p.do(deleteRegistration, c.ID)
@@ -102,7 +103,8 @@ const audit = `INSERT INTO audit (id, merge_key, at, event, actor, user_id, clie
 func (p *plan) audit(c record.Audit) {
 	var key any // NULL, which equals no other
 	if c.Key != "" {
-		key = fmt.Sprintf("%x %s", c.At/auditMinute, c.Key)
+		p.shares = fmt.Sprintf("%x %s", c.At/auditMinute, c.Key)
+		key = p.shares
 	}
 	p.do(audit, c.ID, key, c.At, c.Event, c.Actor, c.UserID, c.ClientID, c.GID, c.Detail)
 }

@@ -9,7 +9,8 @@ import (
 // Every insert says ON CONFLICT DO NOTHING, so that an id that is taken is a
 // guard without a row like any other and leaves the transaction usable. What
 // must have a parent names it in its WHERE, and says that it is held: on PostgreSQL
-// nobody else can end the parent before the child is committed (tokens.md I3).
+// nobody else can end the parent before the child is committed (tokens.md I3). Where it
+// must only not be deleted it is kept.
 //
 // What is found by its id says ended_at < 1 of what has not ended, which is no less
 // true of zero, and client_id in a CASE: no other index may look as good. PostgreSQL
@@ -57,7 +58,8 @@ const (
 	// Only what was alive is lifted: an app that the user removed stays removed.
 	// The LIKE may take a % or _ of an audience for any character, and then leaves
 	// a grant behind that might have been lifted.
-	markGrants = `UPDATE grants SET rvs = $1 WHERE origin = $2 AND origin <> '' AND sid <> '' AND ended_at = 0
+	markGrants = `UPDATE grants SET rvs = $1
+	WHERE id IN (SELECT id FROM grants WHERE origin = $2 AND origin <> '' AND sid <> '' AND ended_at = 0 ORDER BY id /*in order*/)
 	AND rvs >= (SELECT all_cut FROM revlog_head WHERE one = 1)
 	AND rvs >= (SELECT cut FROM users WHERE id = grants.user_id)
 	AND rvs >= (SELECT cut FROM clients WHERE id = grants.client_id)
@@ -73,7 +75,7 @@ func (p *plan) putSession(s record.Session, factorID string) {
 }
 
 func (p *plan) renewSession(c record.RenewSession) {
-	p.session = c.ID
+	p.changesSession(c.ID)
 	p.guard(renewSession, bytesOf(c.CookieHash), p.json(c.Proofs), c.AuthTime, c.RVS, c.SeenAt, c.IdleUntil,
 		c.ID, bytesOf(c.OldCookieHash), c.FactorID)
 }
@@ -81,7 +83,8 @@ func (p *plan) renewSession(c record.RenewSession) {
 // markSession comes before every cut of the plan, wherever the plan has it: what
 // is alive is asked of the state before.
 func (p *plan) markSession(sid string) {
-	p.clocked, p.session = true, sid
+	p.clocked = true
+	p.changesSession(sid)
 	p.before += 2
 	p.steps = slices.Insert(p.steps, 0,
 		step{text: markSession, args: []any{planClock{}, sid}, guard: true},
@@ -91,17 +94,18 @@ func (p *plan) markSession(sid string) {
 const (
 	putConsent = `INSERT INTO consents (user_id, client_id, scope, claims, face, cut, made_at)
 	SELECT $1, $2, $3, $4, $5, $6, $7
-	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*held*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*held*/)
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*kept*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*kept*/)
 	ON CONFLICT (user_id, client_id) DO UPDATE SET
 		scope = excluded.scope, claims = excluded.claims, face = excluded.face, made_at = excluded.made_at`
 
 	cutConsent = `INSERT INTO consents (user_id, client_id, scope, cut, made_at)
 	SELECT $1, $2, '', $3, $4
-	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*held*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*held*/)
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*kept*/) AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*kept*/)
 	ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, claims = '', cut = excluded.cut`
 )
 
 func (p *plan) putConsent(c record.Consent) {
+	p.wide = true
 	p.guard(putConsent, c.UserID, c.ClientID, p.words(c.Scope), p.words(c.Claims), c.Face, c.Cut, c.MadeAt)
 }
 
@@ -115,7 +119,7 @@ const (
 )
 
 func (p *plan) putCode(c record.Code) {
-	p.session = c.SID
+	p.holdsSession(c.SID)
 	p.guard(putCode, bytesOf(c.Hash), c.ClientID, c.UserID, c.SID, c.GID, p.json(c.Request), c.Challenge,
 		c.RVS, c.UsedAt, c.EndsAt)
 }
@@ -139,7 +143,7 @@ const (
 )
 
 func (p *plan) putGrant(g record.Grant, sessionID string) {
-	p.session, p.holds = sessionID, true
+	p.holdsSession(sessionID)
 	p.guard(putGrant, g.ID, g.UserID, g.ClientID, g.SID, p.words(g.Scope), p.words(g.Resources),
 		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), g.RVS,
 		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, g.Origin,

@@ -17,8 +17,8 @@ const (
 	deleteUserFactors     = `DELETE FROM factors WHERE user_id = $1`
 	deleteUserConsents    = `DELETE FROM consents WHERE user_id = $1`
 	deleteSignUp          = `DELETE FROM sign_ups WHERE user_id = $1`
-	endUserSessions       = `UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at = 0`
-	endUserGrants         = `UPDATE grants SET ended_at = $1 WHERE user_id = $2 AND ended_at = 0`
+	endUserSessions       = `UPDATE sessions SET ended_at = $1 WHERE id IN (SELECT id FROM sessions WHERE user_id = $2 AND ended_at = 0 ORDER BY id /*in order*/)`
+	endUserGrants         = `UPDATE grants SET ended_at = $1 WHERE id IN (SELECT id FROM grants WHERE user_id = $2 AND ended_at = 0 ORDER BY id /*in order*/)`
 )
 
 func (p *plan) putUser(u record.User) {
@@ -39,6 +39,7 @@ func (p *plan) cutUser(c record.CutUser) {
 }
 
 func (p *plan) deleteUser(c record.DeleteUser) {
+	p.wide = true
 	p.do(deleteUser, c.UserID)
 	p.do(deleteUserIdentifiers, c.UserID)
 	p.do(deleteUserFactors, c.UserID)
@@ -59,7 +60,7 @@ func (p *plan) confirmSignUp(userID string) {
 
 const (
 	putIdentifier = `INSERT INTO identifiers (kind, value, user_id, verified_at)
-	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 /*held*/)
+	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 /*kept*/)
 	ON CONFLICT DO NOTHING`
 
 	deleteIdentifier = `DELETE FROM identifiers WHERE user_id = $1 AND kind = $2`
@@ -86,7 +87,7 @@ const (
 	forgetFactor = `DELETE FROM factors WHERE user_id = $1 AND kind = $2`
 
 	putFactor = `INSERT INTO factors (id, user_id, kind, data, made_at)
-	SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM users WHERE id = $2 /*held*/)
+	SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM users WHERE id = $2 /*kept*/)
 	ON CONFLICT DO NOTHING`
 )
 
