@@ -54,7 +54,7 @@ func (s *site) start(ctx context.Context) error {
 
 // launch starts the server without waiting for it.
 func (s *site) launch(ctx context.Context) error {
-	flags := append([]string{"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data}, s.flags...)
+	flags := append([]string{"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data, "--drain", "0s"}, s.flags...)
 	if s.rows != nil {
 		flags = append(flags, "--database", s.rows.url())
 	}

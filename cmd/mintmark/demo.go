@@ -303,7 +303,7 @@ func (d *demonstration) announce(i *invocation) error {
 
 // close stops the application and the API before the server that they ask.
 func (d *demonstration) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	ctx, cancel := context.WithTimeout(context.Background(), endsWithin)
 	defer cancel()
 	var errs []error
 	for _, s := range d.http {

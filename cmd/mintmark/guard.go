@@ -87,7 +87,7 @@ func (c *guardCommand) serve(i *invocation, server *http.Server, listener net.Li
 		case err = <-failed:
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	ctx, cancel := context.WithTimeout(context.Background(), endsWithin)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(ctx))
 }

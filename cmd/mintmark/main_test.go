@@ -67,6 +67,7 @@ func TestTheCommandLineKeepsItsContract(t *testing.T) {
 			"captureErr": captureErr,
 			"status":     status,
 			"halfSent":   halfSent,
+			"leaving":    leaving,
 			"mode":       mode,
 			"await":      await,
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/mintmark-id/mintmark/internal/config"
@@ -29,8 +30,8 @@ import (
 
 type serveCommand struct{ settingsGiven }
 
-// drain is how long requests under way may take when the server is told to stop.
-const drain = 10 * time.Second
+// endsWithin is how long requests under way may take when the server stops.
+const endsWithin = 10 * time.Second
 
 // Run serves until it is interrupted.
 func (*serveCommand) Run(i *invocation) error {
@@ -38,6 +39,8 @@ func (*serveCommand) Run(i *invocation) error {
 	if err != nil {
 		return err
 	}
+	signals, ignore := told()
+	defer ignore()
 	lines := newLogWriter(i.err)
 	defer lines.Close()
 	s, err := startServer(i, c, newLog(c, lines, isTerminal(i.err)))
@@ -52,7 +55,7 @@ func (*serveCommand) Run(i *invocation) error {
 	defer settled.Stop()
 	select {
 	case <-i.ctx.Done():
-		err = nil
+		err = s.leave(signals)
 	case err = <-s.failed:
 	}
 	return errors.Join(err, s.close())
@@ -83,6 +86,7 @@ type server struct {
 	feed      *feed.Feed
 	http      []*http.Server // public, administration
 	failed    chan error     // a listener that ended by itself
+	leaving   atomic.Bool    // it was told to stop, and serves for a while yet
 	closers   []func() error // what was opened last is closed first
 }
 
@@ -237,7 +241,7 @@ func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine,
 func (s *server) serve(public, private, figures, remote net.Listener) error {
 	handler, err := web.New(web.Config{
 		Engine: s.engine, Feed: s.feed, Log: s.log, Metrics: s.metrics, TrustedProxies: s.config.TrustedProxy, Language: s.config.Language,
-		NamesImplicit: s.config.AdvertiseImplicit,
+		NamesImplicit: s.config.AdvertiseImplicit, Leaving: s.leaving.Load,
 	})
 	if err != nil {
 		return err
@@ -312,7 +316,7 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 
 // close stops accepting, lets what is under way end, and closes the rest.
 func (s *server) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	ctx, cancel := context.WithTimeout(context.Background(), endsWithin)
 	defer cancel()
 	var errs []error
 	for _, server := range s.http {

@@ -54,6 +54,8 @@ type settingsGiven struct {
 
 	MetricsListen string `placeholder:"HOST:PORT" help:"${metrics_listen}"`
 
+	Drain string `placeholder:"D" help:"${drain}"`
+
 	LogLevel  string `placeholder:"L" help:"${log_level}"`
 	LogFormat string `placeholder:"F" help:"${log_format}"`
 

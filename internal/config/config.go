@@ -41,6 +41,7 @@ type Config struct {
 	RegistrationKeep  time.Duration // until one is forgotten that nobody lets in
 	AdvertiseImplicit bool          // name the implicit grant in the metadata, which is refused all the same
 
+	Drain     time.Duration // how long a server that is told to stop is not ready and still serves
 	Lifetimes Lifetimes
 	LogLevel  string // "debug", "info", "warn" or "error"
 	LogFormat string // "json", "text", or "auto": text for people at a terminal, else JSON
@@ -70,6 +71,10 @@ type Effective struct {
 }
 
 const byDefault = "default"
+
+// drainOfSeveral is the default of Drain where others may take over: two askings of a
+// balancer that asks every other second, and one to spare.
+const drainOfSeveral = 5 * time.Second
 
 // Effective lists all settings with their sources.
 func (c *Config) Effective() []Effective { return c.effective }
@@ -148,6 +153,12 @@ func (c *Config) place() {
 		if c.KEK == "" {
 			c.show("kek_file", c.KEKFile)
 		}
+	}
+	if c.Source("drain") == byDefault {
+		if c.OnPostgres() {
+			c.Drain = drainOfSeveral
+		}
+		c.show("drain", FormatDuration(c.Drain))
 	}
 }
 

@@ -44,7 +44,10 @@ const (
 
 // settings is the table of all settings. The names are those of the file.
 func (c *Config) settings() []setting {
-	l := &c.Lifetimes
+	return slices.Concat(c.settingsOfServer(), c.settingsOfTokens(), c.settingsOfRunning())
+}
+
+func (c *Config) settingsOfServer() []setting {
 	return []setting{
 		{name: "listen", preset: "127.0.0.1:8484", value: address(&c.Listen), about: "Address to listen on"},
 		{
@@ -93,6 +96,12 @@ func (c *Config) settings() []setting {
 			name: "advertise_implicit", preset: "false", value: yesOrNo(&c.AdvertiseImplicit),
 			about: "Name the implicit grant in the metadata, which is refused all the same: only for a test that looks for the words",
 		},
+	}
+}
+
+func (c *Config) settingsOfTokens() []setting {
+	l := &c.Lifetimes
+	return []setting{
 		{name: "lifetimes.access_ttl", preset: "15m", value: lifetime(&l.AccessTTL, time.Second, longest), about: "Lifetime of access tokens"},
 		{name: "lifetimes.id_ttl", preset: "1h", value: lifetime(&l.IDTTL, time.Second, longest), about: "Lifetime of ID tokens"},
 		// RFC 6749 §4.1.2 recommends ten minutes at most; contract.md allows one.
@@ -105,6 +114,11 @@ func (c *Config) settings() []setting {
 		},
 		{name: "lifetimes.session_idle", preset: "12h", value: lifetime(&l.SessionIdle, time.Second, 365*day), about: "How long an unused sign-in lives"},
 		{name: "lifetimes.session_absolute", preset: "30d", value: lifetime(&l.SessionAbsolute, time.Second, 365*day), about: "How long a sign-in lives"},
+	}
+}
+
+func (c *Config) settingsOfRunning() []setting {
+	return []setting{
 		{
 			name: "admin_listen", value: address(&c.AdminListen),
 			about: "Address of a listener for the administration API, for whoever has an admin token; without it the API is on the administration socket only",
@@ -112,6 +126,10 @@ func (c *Config) settings() []setting {
 		{name: "admin_tls_cert", otherwise: "that of tls_cert", value: text(&c.AdminTLSCert, "a path"), about: "PEM certificate chain of that listener"},
 		{name: "admin_tls_key", otherwise: "that of tls_key", value: text(&c.AdminTLSKey, "a path"), about: "PEM private key of that certificate"},
 		{name: "metrics_listen", value: address(&c.MetricsListen), about: "Address of a listener for /metrics alone; without it they are on the administration socket only"},
+		{
+			name: "drain", otherwise: FormatDuration(drainOfSeveral) + " with PostgreSQL, else 0s", value: lifetime(&c.Drain, 0, 10*time.Minute),
+			about: "How long a server that is told to stop (SIGTERM) says at /readyz that it is not ready, and serves all the same",
+		},
 		{name: "log.level", preset: "info", value: oneOf(&c.LogLevel, "debug", "info", "warn", "error"), about: "Least level of what is logged: debug, info, warn or error"},
 		{name: "log.format", preset: "auto", value: oneOf(&c.LogFormat, "auto", "json", "text"), about: "Form of the log: json, text, or auto, which is text at a terminal"},
 		{

@@ -13,6 +13,10 @@ func (s *site) healthy(v *visit) { s.plain(v, http.StatusOK, "ok\n") }
 
 // ready says whether requests can be answered. Why not is for the log.
 func (s *site) ready(v *visit) {
+	if s.leaving != nil && s.leaving() {
+		s.plain(v, http.StatusServiceUnavailable, "stopping: it serves until it is gone, send new requests elsewhere\n")
+		return
+	}
 	if cause := s.engine.Ready(v.r.Context()); cause != nil {
 		err := oauth.Refuse(oauth.ReasonDatabaseUnavailable).Because(cause)
 		s.note(v, err)

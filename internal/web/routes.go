@@ -120,7 +120,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 	}
 	for _, prefix := range []string{"", base} {
 		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true, about: "Whether the process lives. It looks at nothing else."}, prefix+"/healthz")
-		add(route{get: s.ready, style: asJSON, anyHost: true, quiet: true, about: "Whether requests can be answered: the database answers and a key may sign."}, prefix+"/readyz")
+		add(route{get: s.ready, style: asJSON, anyHost: true, quiet: true, about: "Whether new requests should come here: the database answers, a key may sign, and the server was not told to stop (503 with why not in a word)."}, prefix+"/readyz")
 	}
 	return routes
 }

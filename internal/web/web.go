@@ -31,15 +31,20 @@ type Config struct {
 	// NamesImplicit lets the metadata name the implicit grant, which is refused all
 	// the same.
 	NamesImplicit bool
+	// Leaving reports whether the server was told to stop: it is not ready then, and
+	// serves all the same. nil: it never is.
+	Leaving func() bool
 }
 
 // site answers for one issuer.
 type site struct {
 	engine *engine.Engine
 	feed   *feed.Feed
-	issuer oauth.Issuer
-	hosts  [2]string // what Host may be
-	pages  *pages.Site
+	// leaving is Config.Leaving.
+	leaving func() bool
+	issuer  oauth.Issuer
+	hosts   [2]string // what Host may be
+	pages   *pages.Site
 	// language is the server's own.
 	language  string
 	log       *slog.Logger
@@ -76,6 +81,7 @@ func New(c Config) (http.Handler, error) {
 	s := &site{
 		engine:    c.Engine,
 		feed:      c.Feed,
+		leaving:   c.Leaving,
 		issuer:    issuer,
 		hosts:     hostsOf(issuer),
 		pages:     templates,

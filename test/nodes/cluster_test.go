@@ -71,7 +71,7 @@ func newClusterOn(t *testing.T, database *postgresql.Server, n int, reach func(d
 		if reach != nil {
 			at = reach(c.database, i)
 		}
-		flags := []string{"--issuer", c.balancer.issuer, "--database", at, "--kek-file", kek}
+		flags := []string{"--issuer", c.balancer.issuer, "--database", at, "--kek-file", kek, "--drain", drains.String()}
 		node, err := server.Launch(t.Context(), server.Binary(), t.TempDir(), flags...)
 		c.must(err)
 		c.nodes, c.flags = append(c.nodes, node), append(c.flags, flags)
@@ -180,8 +180,14 @@ func (c *cluster) together(n int, f func(node int)) {
 	all.Wait()
 }
 
-// mostNodes are in a cluster.
-const mostNodes = 3
+const (
+	// mostNodes are in a cluster.
+	mostNodes = 3
+	// drains is how long a node that is told to stop says so before it does, and looks how
+	// often a balancer asks that only goes by that.
+	drains = 2 * time.Second
+	looks  = drains / 8
+)
 
 // balancer hands each request to the next node that takes a connection. Its address
 // is the issuer.
@@ -192,12 +198,14 @@ type balancer struct {
 	nodes   []string       // host:port
 	waiting map[string]int // for each
 	pinned  []string       // addresses of balancers of one node
+	unready map[string]bool
+	closed  atomic.Int64 // requests that met a server which took no connections
 	next    atomic.Int64
 	http    *http.Client
 }
 
 func newBalancer(t *testing.T) *balancer {
-	b := &balancer{T: t, waiting: map[string]int{}, http: &http.Client{
+	b := &balancer{T: t, waiting: map[string]int{}, unready: map[string]bool{}, http: &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -236,7 +244,10 @@ func (b *balancer) take(node int, listen string) {
 func (b *balancer) choose(nodes func() []string, n int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := nodes()
+	all := slices.DeleteFunc(slices.Clone(nodes()), func(node string) bool { return b.unready[node] })
+	if len(all) == 0 {
+		return ""
+	}
 	node := all[n%len(all)]
 	b.waiting[node]++
 	return node
@@ -246,6 +257,33 @@ func (b *balancer) answered(node string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting[node]--
+}
+
+// goByReadiness has the balancer ask each server again and again whether it is ready,
+// and hand requests to those that are.
+func (b *balancer) goByReadiness() {
+	done := make(chan struct{})
+	var looking sync.WaitGroup
+	b.Cleanup(func() { close(done); looking.Wait() })
+	looking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(looks):
+			}
+			b.mu.Lock()
+			all := slices.Clone(b.nodes)
+			b.mu.Unlock()
+			for _, node := range all {
+				answer, err := b.http.Get("http://" + node + "/readyz")
+				ready := err == nil && answer.Body.Close() == nil && answer.StatusCode == http.StatusOK
+				b.mu.Lock()
+				b.unready[node] = !ready
+				b.mu.Unlock()
+			}
+		}
+	})
 }
 
 func (b *balancer) only(node int) string {
@@ -276,6 +314,7 @@ func (b *balancer) serveFrom(w http.ResponseWriter, r *http.Request, node string
 	}
 	answer, err := b.pass(r, node, body)
 	if errors.Is(err, syscall.ECONNREFUSED) {
+		b.closed.Add(1)
 		return false
 	}
 	if err != nil {

@@ -85,6 +85,7 @@ func (p *Process) start(ctx context.Context, flags []string) error {
 	}
 	p.cmd = p.Command(context.WithoutCancel(ctx), args...)
 	p.cmd.Stderr = &p.log
+	p.cmd.Env = append(p.cmd.Env, "MINTMARK_DRAIN=0s") // no balancer is told, unless a flag says otherwise
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("opening the server's output: %w", err)
