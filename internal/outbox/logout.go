@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// logoutTTL: OpenID Connect Back-Channel Logout 1.0 §2.4, "preferably at most two
+	// logoutTTL: OpenID Connect Back-Channel Logout 1.0 §4, "preferably at most two
 	// minutes in the future".
 	logoutTTL = 2 * 60
 	// maxLogoutAnswer is what is read of the answer, which says nothing.

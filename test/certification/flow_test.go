@@ -144,6 +144,7 @@ type tokens struct {
 	Refresh string `json:"refresh_token"`
 	ID      string `json:"id_token"`
 	Expires int64  `json:"expires_in"`
+	Scope   string `json:"scope"`
 	Error   string `json:"error"`
 
 	claims map[string]any // of the ID token

@@ -101,16 +101,17 @@ func (r *party) head(t *testing.T, path string) http.Header {
 	return answer.Header
 }
 
-// listener keeps what a browser is told to keep.
+// listener keeps what a browser is told to keep, and the headers of the last answer.
 type listener struct {
 	http.RoundTripper
 	cookies []string
+	last    http.Header
 }
 
 func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
 	answer, err := l.RoundTripper.RoundTrip(request)
 	if err == nil {
-		l.cookies = append(l.cookies, answer.Header["Set-Cookie"]...)
+		l.cookies, l.last = append(l.cookies, answer.Header["Set-Cookie"]...), answer.Header
 	}
 	return answer, err
 }
