@@ -29,7 +29,7 @@ var rooms = []room{
 	{"internal/gendocs", "config decide inspect jose metrics mint oauth record secret web", "", "it writes docs/reference from the tables that the code runs by, and is part of no program"},
 	{"test", "everything", "github.com/jackc/pgx/v5", "it holds tests of the whole, and runs the PostgreSQL that they need"},
 
-	{"internal/web", "engine feed oauth admin record metrics", "golang.org/x/text", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},
+	{"internal/web", "engine feed oauth admin record metrics clientcert", "golang.org/x/text", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},
 	{"internal/feed", "mint store record revocation metrics egress", "", "it serves what was committed and decides nothing"},
 	{"internal/outbox", "mint store record revocation egress", "", "it delivers what was committed and decides nothing"},
 	{"internal/engine", "decide mint store secret record oauth revocation metrics egress", "", "it orchestrates; what the network said arrives from web already parsed"},
@@ -37,7 +37,7 @@ var rooms = []room{
 	{"internal/demo", "jose oauth inspect verify", "", "it is a client and a resource server as others write them: it sees of the server what is on the wire, and verify is what others put in front of an API"},
 	{"internal/mint", "jose secret record oauth", "", "it signs what decide chose, and must not choose"},
 	{"internal/store", "record revocation metrics", "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3", "store speaks SQL and nothing else: it hands out rows and takes changes"},
-	{"internal/decide", "record oauth jose secret revocation", "", "the decisions are pure functions of their arguments, so that every interleaving can be tested"},
+	{"internal/decide", "record oauth jose secret revocation clientcert", "", "the decisions are pure functions of their arguments, so that every interleaving can be tested"},
 	{"internal/record", "oauth jose revocation", "", "every room shares these types, so each arrow out of here binds all of them"},
 	{"internal/egress", "", "", "a leaf: the one way out must be readable by itself"},
 	{"internal/inspect", "jose secret", "", "it explains tokens to people, the same in the CLI and the demo: whoever only shows must not be able to check"},
@@ -45,11 +45,12 @@ var rooms = []room{
 	{"internal/backup", "", "filippo.io/age", "a leaf: it knows a file's form, and nothing of what is in it"},
 	{"internal/metrics", "", "github.com/prometheus/client_golang", "a leaf: whoever counts must not reach what is counted"},
 	{"internal/config", "", "github.com/BurntSushi/toml", "a leaf: it checks settings and starts nothing"},
-	{"internal/oauth", "", "", "a leaf: the vocabulary of the standards"},
+	{"internal/oauth", "clientcert", "", "the vocabulary of the standards: of the rest only what a client shows beside its words"},
+	{"internal/clientcert", "", "", "a leaf: verify ships it to others, so it drags nothing along"},
 	{"internal/jose", "", "", "a leaf: verify ships it to others, so it drags nothing along"},
 	{"internal/revocation", "", "", "a leaf: verify ships it to others, so it drags nothing along"},
 	{"internal/secret", "", "golang.org/x/crypto ", "a leaf: what secrets look like and how they are hashed"},
-	{"verify", "jose revocation", "", "public SDK: a resource server takes it without any dependency"},
+	{"verify", "jose revocation clientcert", "", "public SDK: a resource server takes it without any dependency"},
 	{"admin", "", "", "public client: its users take it without any dependency"},
 }
 
@@ -77,7 +78,7 @@ var bans = []ban{
 
 const (
 	// pureRooms are functions of their arguments: no I/O, no clock, no randomness, nothing to cancel.
-	pureRooms      = "internal/decide internal/inspect internal/record internal/revocation internal/secret"
+	pureRooms      = "internal/clientcert internal/decide internal/inspect internal/record internal/revocation internal/secret"
 	impurePackages = "bufio context crypto/rand database expvar io log math/rand net os plugin runtime syscall unsafe"
 	pureExceptions = "net/netip net/url" // they parse and reach nothing
 	pureWhy        = "this room is pure: time and randomness arrive as arguments, and I/O is engine's"

@@ -96,7 +96,20 @@ func parseJWK(o Object) (*PublicKey, error) {
 	if err := checkKey(alg, key); err != nil {
 		return nil, err
 	}
-	return &PublicKey{alg: alg, kid: kid, key: key, assumed: !named}, nil
+	return &PublicKey{alg: alg, kid: kid, key: key, assumed: !named, x5c: ownCertificate(o)}, nil
+}
+
+// ownCertificate is the first of x5c (RFC 7517 §4.7). No signature is verified by
+// it; one that cannot be read is no certificate's.
+func ownCertificate(o Object) string {
+	if !o.Has("x5c") {
+		return ""
+	}
+	chain, err := o.Strings("x5c")
+	if err != nil || len(chain) == 0 || chain[0] == "" {
+		return "unreadable"
+	}
+	return chain[0]
 }
 
 // checkUse wants a key that is meant to verify signatures, as far as it says

@@ -2,9 +2,11 @@ package jose
 
 import (
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // maxKeys bounds the keys of one set, and so the search among them.
@@ -78,7 +80,7 @@ func (s KeySet) Assume(alg Algorithm) KeySet {
 	for i, key := range s {
 		bound[i] = key
 		if _, isRSA := key.key.(*rsa.PublicKey); isRSA && key.assumed && (alg == RS256 || alg == PS256) {
-			bound[i] = &PublicKey{alg: alg, kid: key.kid, key: key.key}
+			bound[i] = &PublicKey{alg: alg, kid: key.kid, key: key.key, x5c: key.x5c}
 		}
 	}
 	return bound
@@ -88,6 +90,11 @@ func (s KeySet) Assume(alg Algorithm) KeySet {
 func (s KeySet) Holds(kid string) bool {
 	_, err := s.find(kid)
 	return err == nil
+}
+
+// Certifies reports whether a certificate is that of a key of the set.
+func (s KeySet) Certifies(leaf *x509.Certificate) bool {
+	return slices.ContainsFunc(s, func(key *PublicKey) bool { return key.Certifies(leaf) })
 }
 
 // find chooses the key a header asks for: the one of that kid, or the only one

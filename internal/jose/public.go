@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 )
@@ -19,6 +20,8 @@ type PublicKey struct {
 	key crypto.PublicKey
 	// assumed: its JWK named no algorithm.
 	assumed bool
+	// x5c is its own certificate as its JWK has it, in base64; empty: it has none.
+	x5c string
 }
 
 // NewPublicKey binds an *ecdsa.PublicKey on P-256, an *rsa.PublicKey or an
@@ -111,6 +114,16 @@ func (p *PublicKey) Thumbprint() [sha256.Size]byte {
 	w := BeginObject(make([]byte, 0, 512))
 	p.writeNumbers(&w)
 	return sha256.Sum256(w.End())
+}
+
+// Certifies reports whether a certificate is the key's: the very one that its JWK
+// has in x5c (RFC 7517 §4.7), else any with the key in it.
+func (p *PublicKey) Certifies(leaf *x509.Certificate) bool {
+	if p.x5c != "" && p.x5c != base64.StdEncoding.EncodeToString(leaf.Raw) {
+		return false
+	}
+	key, ok := p.key.(interface{ Equal(x crypto.PublicKey) bool })
+	return ok && key.Equal(leaf.PublicKey)
 }
 
 // KeyID is base64url of the thumbprint's first 8 bytes: the kid of our own keys.
