@@ -17,7 +17,8 @@ type ClientMetadata struct {
 	// GrantTypes are authorization_code, refresh_token and client_credentials.
 	GrantTypes []string `json:"grant_types"`
 	// TokenEndpointAuthMethod is "none" for a public client, else
-	// client_secret_basic (the default), client_secret_post or private_key_jwt.
+	// client_secret_basic (the default), client_secret_post, private_key_jwt,
+	// tls_client_auth or self_signed_tls_client_auth.
 	TokenEndpointAuthMethod string `json:"token_endpoint_auth_method,omitempty"`
 	// TokenEndpointAuthSigningAlg is what a client of private_key_jwt signs with:
 	// ES256, RS256, PS256 or Ed25519 (or EdDSA, which is the same). Left out: any that
@@ -26,6 +27,13 @@ type ClientMetadata struct {
 	// JWKS is a JWK Set of the client's public keys; JWKSURI is where one is. Not both.
 	JWKS    json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI string          `json:"jwks_uri,omitempty"`
+	// The one name by which the certificate of a client of tls_client_auth is known: its
+	// subject (RFC 4514), or a name of one kind among its alternative names.
+	TLSClientAuthSubjectDN string `json:"tls_client_auth_subject_dn,omitempty"`
+	TLSClientAuthSANDNS    string `json:"tls_client_auth_san_dns,omitempty"`
+	TLSClientAuthSANURI    string `json:"tls_client_auth_san_uri,omitempty"`
+	TLSClientAuthSANIP     string `json:"tls_client_auth_san_ip,omitempty"`
+	TLSClientAuthSANEmail  string `json:"tls_client_auth_san_email,omitempty"`
 	// RequestURIs are the addresses of request objects that it may name;
 	// RequestObjectSigningAlg is what it signs request objects with, "none" if it does
 	// not. Left out: any that its key has.

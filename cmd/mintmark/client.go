@@ -69,10 +69,15 @@ type clientFlags struct {
 	Resource        []string  `placeholder:"AUD" help:"Audiences that it may ask for."`
 	DefaultResource *string   `placeholder:"AUD" help:"The audience when it asks for none."`
 	Public          bool      `help:"It can keep no secret: a page in a browser, an app on a phone."`
-	AuthMethod      *string   `placeholder:"M" help:"client_secret_basic, client_secret_post, private_key_jwt or none."`
+	AuthMethod      *string   `placeholder:"M" help:"client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none."`
 	JWKS            *keyFile  `name:"jwks" placeholder:"FILE" help:"Its public keys, a JWK Set; instead of --jwks-uri."`
 	JWKSURI         *string   `name:"jwks-uri" placeholder:"URI" help:"Where its public keys are; instead of --jwks."`
 	AuthSigningAlg  *string   `placeholder:"A" help:"What it signs with for private_key_jwt: ES256, RS256, PS256 or Ed25519 (default any)."`
+	TLSSubjectDN    *string   `name:"tls-subject-dn" placeholder:"DN" help:"The subject of its certificate, for tls_client_auth: CN=orders,O=Example. One of the five --tls flags, which take each other's place."`
+	TLSDNS          *string   `name:"tls-san-dns" placeholder:"NAME" help:"A DNS name of its certificate, for tls_client_auth."`
+	TLSURI          *string   `name:"tls-san-uri" placeholder:"URI" help:"A URI of its certificate, for tls_client_auth."`
+	TLSIP           *string   `name:"tls-san-ip" placeholder:"ADDR" help:"An IP address of its certificate, for tls_client_auth."`
+	TLSEmail        *string   `name:"tls-san-email" placeholder:"ADDR" help:"An e-mail address of its certificate, for tls_client_auth."`
 	RequestURI      []string  `name:"request-uri" placeholder:"URI" help:"Where it keeps request objects."`
 	RequestAlg      *string   `name:"request-object-alg" placeholder:"A" help:"What it signs request objects with, none if it does not (default any)."`
 	RequireRequest  *bool     `name:"require-signed-request-object" help:"Refuse all its authorization requests but signed request objects." negatable:""`
@@ -173,9 +178,33 @@ func (f *clientFlags) applyKeys(m *admin.ClientMetadata) {
 	replace((*keyFile)(&m.JWKS), f.JWKS)
 	replace(&m.JWKSURI, f.JWKSURI)
 	replace(&m.TokenEndpointAuthSigningAlg, f.AuthSigningAlg)
+	f.applyCertificate(m)
 	replaceList(&m.RequestURIs, f.RequestURI)
 	replace(&m.RequestObjectSigningAlg, f.RequestAlg)
 	replace(&m.RequireSignedRequestObject, f.RequireRequest)
+}
+
+// applyCertificate takes the name of a certificate; what is given takes the place of
+// any other.
+func (f *clientFlags) applyCertificate(m *admin.ClientMetadata) {
+	names := []struct{ field, given *string }{
+		{&m.TLSClientAuthSubjectDN, f.TLSSubjectDN},
+		{&m.TLSClientAuthSANDNS, f.TLSDNS},
+		{&m.TLSClientAuthSANURI, f.TLSURI},
+		{&m.TLSClientAuthSANIP, f.TLSIP},
+		{&m.TLSClientAuthSANEmail, f.TLSEmail},
+	}
+	for _, one := range names {
+		if one.given == nil {
+			continue
+		}
+		for _, other := range names {
+			if other.given == nil {
+				*other.field = ""
+			}
+		}
+		*one.field = *one.given
+	}
 }
 
 func (f *clientFlags) applyLifetimes(m *admin.ClientMetadata) {

@@ -78,6 +78,7 @@ type server struct {
 	log       *slog.Logger
 	address   net.Addr
 	metricsAt net.Addr // nil: they have no listener
+	mutualAt  net.Addr // nil: no connection shows a client's certificate
 	adminAt   string   // empty: the administration is at its socket alone
 	schema    int64
 	metrics   *metrics.Metrics
@@ -93,7 +94,7 @@ type server struct {
 // startServer opens everything, in the order in which it can fail cheaply: a busy
 // port leaves no database behind.
 func startServer(i *invocation, c *config.Config, log *slog.Logger) (_ *server, err error) {
-	s := &server{config: c, log: log, metrics: metrics.New(release), failed: make(chan error, 4)}
+	s := &server{config: c, log: log, metrics: metrics.New(release), failed: make(chan error, 5)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -119,11 +120,18 @@ func startServer(i *invocation, c *config.Config, log *slog.Logger) (_ *server, 
 	if err != nil {
 		return nil, err
 	}
+	mutual, err := s.listenMutual(i.ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.openEngine(i); err != nil {
 		return nil, err
 	}
-	return s, s.serve(public, private, figures, remote)
+	return s, s.serve(listeners{public: public, private: private, figures: figures, remote: remote, mutual: mutual})
 }
+
+// listeners are all that a server answers on; the last three may be nil.
+type listeners struct{ public, private, figures, remote, mutual net.Listener }
 
 // listen opens the public listener, with TLS where there are certificates.
 func (s *server) listen(ctx context.Context) (net.Listener, error) {
@@ -228,6 +236,9 @@ func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine,
 	policy.Registration = decide.RegistrationPolicy{
 		Mode: decide.RegistrationMode(c.Registration), PerNetwork: c.RegistrationLimit, Keep: c.RegistrationKeep.Milliseconds(),
 	}
+	if policy.Mutual, err = mutualTLS(c); err != nil {
+		return nil, err
+	}
 	policy.SignUp = c.SignUp == "unverified"
 	policy.Passwords, _ = secret.PasswordPolicyNamed(c.PasswordPolicy) // checked
 	return engine.Open(ctx, engine.Config{
@@ -235,13 +246,12 @@ func (s *server) newEngine(ctx context.Context, key secret.KEK) (*engine.Engine,
 	})
 }
 
-// serve answers on all listeners; the last two may be nil. Figures are on those of the
-// administration and, if there is one, on a listener of their own: never where the
-// public asks.
-func (s *server) serve(public, private, figures, remote net.Listener) error {
-	handler, err := web.New(web.Config{
+// serve answers on all listeners. Figures are on those of the administration and, if
+// there is one, on a listener of their own: never where the public asks.
+func (s *server) serve(on listeners) error {
+	handlers, err := web.New(web.Config{
 		Engine: s.engine, Feed: s.feed, Log: s.log, Metrics: s.metrics, TrustedProxies: s.config.TrustedProxy, Language: s.config.Language,
-		NamesImplicit: s.config.AdvertiseImplicit, Leaving: s.leaving.Load,
+		NamesImplicit: s.config.AdvertiseImplicit, CertificatesFromProxies: s.config.MTLSProxy, Leaving: s.leaving.Load,
 	})
 	if err != nil {
 		return err
@@ -252,16 +262,19 @@ func (s *server) serve(public, private, figures, remote net.Listener) error {
 		TrustedProxies: s.config.TrustedProxy,
 	}
 	s.metrics.Watch(s.reading)
-	s.answer(public, handler)
+	s.answer(on.public, handlers.Public)
 	s.http[0].RegisterOnShutdown(s.feed.Stop) // its streams do not end by themselves
-	s.answer(private, web.Admin(administration))
-	if figures != nil {
+	s.answer(on.private, web.Admin(administration))
+	if on.figures != nil {
 		alone := http.NewServeMux()
 		alone.Handle("GET /metrics", s.metrics.Handler())
-		s.answer(figures, alone)
+		s.answer(on.figures, alone)
 	}
-	if remote != nil {
-		s.answer(remote, web.RemoteAdmin(administration))
+	if on.remote != nil {
+		s.answer(on.remote, web.RemoteAdmin(administration))
+	}
+	if on.mutual != nil {
+		s.answer(on.mutual, handlers.Mutual)
 	}
 	return nil
 }
@@ -292,6 +305,9 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 	}
 	if s.adminAt != "" {
 		rows = append(rows, []string{"admin", s.adminAt})
+	}
+	if s.mutualAt != nil {
+		rows = append(rows, []string{"mtls", s.config.MTLSOrigin + " on " + s.mutualAt.String()})
 	}
 	if s.config.TestMode {
 		rows = append(rows, []string{"TEST MODE", "the clock can be moved through the admin API: for tests only"})

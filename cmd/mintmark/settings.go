@@ -52,6 +52,13 @@ type settingsGiven struct {
 	AdminTLSCert string `name:"admin-tls-cert" placeholder:"FILE" help:"${admin_tls_cert}"`
 	AdminTLSKey  string `name:"admin-tls-key" placeholder:"FILE" help:"${admin_tls_key}"`
 
+	MTLSListen  string `name:"mtls-listen" placeholder:"HOST:PORT" help:"${mtls_listen}"`
+	MTLSOrigin  string `name:"mtls-origin" placeholder:"URL" help:"${mtls_origin}"`
+	MTLSTLSCert string `name:"mtls-tls-cert" placeholder:"FILE" help:"${mtls_tls_cert}"`
+	MTLSTLSKey  string `name:"mtls-tls-key" placeholder:"FILE" help:"${mtls_tls_key}"`
+	MTLSCA      string `name:"mtls-ca" placeholder:"FILE" help:"${mtls_ca}"`
+	MTLSProxy   bool   `name:"mtls-proxy" help:"${mtls_proxy}"`
+
 	MetricsListen string `placeholder:"HOST:PORT" help:"${metrics_listen}"`
 
 	Drain string `placeholder:"D" help:"${drain}"`

@@ -32,6 +32,9 @@ func (c *Config) check(known Problems) Problems {
 	if !known.Has("listen", "metrics_listen", "admin_listen", "tls_cert", "tls_key") {
 		c.checkAdministration(report)
 	}
+	if wrong == nil && !known.Has("listen", "mtls_listen", "mtls_origin", "mtls_tls_cert", "mtls_tls_key", "tls_cert", "tls_key", "trusted_proxy") {
+		c.checkMutualTLS(issuer, report)
+	}
 	report("data", directory(c.Data))
 	if c.Source("kek_file") != byDefault {
 		report("kek_file", readable(c.KEKFile))

@@ -31,6 +31,14 @@ type Config struct {
 	AdminTLSCert string // path of a PEM file; empty: TLSCert
 	AdminTLSKey  string // path of a PEM file; empty: TLSKey
 
+	// Of connections that may show a client's certificate.
+	MTLSListen string // host:port of a listener for them; empty: there is none
+	MTLSOrigin string // scheme, host and port under which clients reach them; empty: the issuer's own
+	MTLSCert   string // path of a PEM file; empty: TLSCert
+	MTLSKey    string // path of a PEM file; empty: TLSKey
+	MTLSCA     string // path of a PEM file of authorities that vouch for clients; empty: there are none
+	MTLSProxy  bool   // proxies hand certificates on, in Client-Cert
+
 	MetricsListen  string // host:port of a listener for metrics alone; empty: there is none
 	PasswordPolicy string // "default" or "nist"
 	SignUp         string // "off" or "unverified"
@@ -199,6 +207,18 @@ func (c *Config) AdminTLS() (cert, key string) {
 	}
 	return c.TLSCert, c.TLSKey
 }
+
+// MTLS names the certificate and key of the listener for connections that may show a
+// client's certificate.
+func (c *Config) MTLS() (cert, key string) {
+	if c.MTLSCert != "" {
+		return c.MTLSCert, c.MTLSKey
+	}
+	return c.TLSCert, c.TLSKey
+}
+
+// TakesCertificates reports whether clients can show one.
+func (c *Config) TakesCertificates() bool { return c.MTLSListen != "" || c.MTLSProxy }
 
 // Socket is the path of the administration socket.
 func (c *Config) Socket() string { return filepath.Join(c.Data, "admin.sock") }

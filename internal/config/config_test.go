@@ -206,6 +206,12 @@ func TestATrustedProxyOrCertificatesMakeAnHTTPSIssuerWhole(t *testing.T) {
 		"administration with that of the issuer":       flags("issuer", "https://id.example.com", "tls_cert", cert, "tls_key", key, "listen", ":443", "admin_listen", ":8485"),
 		"administration on loopback":                   flags("admin_listen", "[::1]:8485"),
 		"a clock that can be moved, over https":        flags("issuer", "https://localhost:8484", "tls_cert", cert, "tls_key", key, "test_mode", "true"),
+
+		"certificates of clients, with a certificate of its own": flags("mtls_listen", ":8443", "mtls_origin", "https://mtls.id.example.com:8443", "mtls_tls_cert", cert, "mtls_tls_key", key, "mtls_ca", cert),
+		"certificates of clients, with that of the issuer": flags("issuer", "https://id.example.com", "tls_cert", cert, "tls_key", key, "listen", ":443",
+			"mtls_listen", ":8443", "mtls_origin", "https://id.example.com:8443"),
+		"certificates of clients from a proxy":            flags("issuer", "https://id.example.com", "trusted_proxy", "10.0.0.7", "mtls_proxy", "true"),
+		"certificates of clients from a proxy, elsewhere": flags("issuer", "https://id.example.com", "trusted_proxy", "10.0.0.7", "mtls_proxy", "true", "mtls_origin", "https://mtls.id.example.com", "mtls_ca", cert),
 	} {
 		if _, problems := Load(from); problems != nil {
 			t.Errorf("%s: %v", name, problems)
@@ -274,6 +280,28 @@ var problemTable = []struct {
 	{"half a pair", given("admin_listen", "127.0.0.1:0", "admin_tls_cert", "c"), []string{"admin_tls_key (default): admin_tls_cert is set"}},
 	{"the other half", given("admin_listen", "127.0.0.1:0", "admin_tls_key", "k"), []string{"admin_tls_cert (default): admin_tls_key is set"}},
 	{"a pair that is not there", given("admin_listen", ":0", "admin_tls_cert", "/nowhere/c", "admin_tls_key", "/nowhere/k"), []string{"admin_tls_cert (--admin-tls-cert): reading /nowhere/c"}},
+	{"certificates of clients without TLS", given("mtls_listen", ":8443", "mtls_origin", "https://a.example"), []string{"mtls_listen (--mtls-listen):", "there is no certificate for it", "mtls_tls_cert and mtls_tls_key"}},
+	{"certificates of clients from outside, in test mode", withPair("mtls_listen", ":8443", "mtls_origin", "https://a.example", "test_mode", "true"), []string{"mtls_listen (--mtls-listen):", "the clock can be moved"}},
+	{"certificates of clients that none would find", withPair("mtls_listen", ":8443"), []string{"mtls_origin (default): it is not set", "would not find mtls_listen"}},
+	{"half a pair for them", given("mtls_listen", ":8443", "mtls_origin", "https://a.example", "mtls_tls_cert", "c"), []string{"mtls_tls_key (default): mtls_tls_cert is set"}},
+	{"the other half for them", given("mtls_listen", ":8443", "mtls_origin", "https://a.example", "mtls_tls_key", "k"), []string{"mtls_tls_cert (default): mtls_tls_key is set"}},
+	{"a pair for them and no listener", given("mtls_tls_cert", "c", "mtls_tls_key", "k"), []string{"mtls_listen (default): it is not set"}},
+	{"certificates of clients where browsers go", withPair("mtls_listen", "127.0.0.1:8484", "mtls_origin", "https://a.example"), []string{"mtls_listen (--mtls-listen):", "is the port of listen", "browsers"}},
+	{"an origin with a path", withPair("mtls_listen", ":8443", "mtls_origin", "https://a.example/"), []string{"mtls_origin (--mtls-origin):", "is no https origin"}},
+	{"an origin in the clear", withPair("mtls_listen", ":8443", "mtls_origin", "http://a.example"), []string{"is no https origin"}},
+	{"an origin in capitals", withPair("mtls_listen", ":8443", "mtls_origin", "https://A.example"), []string{"in small letters"}},
+	{
+		"the issuer's own origin",
+		given("issuer", "https://id.example", "trusted_proxy", "10.0.0.7", "mtls_proxy", "true", "mtls_origin", "https://id.example:443"),
+		[]string{"mtls_origin (--mtls-origin):", "is the issuer's own"},
+	},
+	{"an origin without certificates", given("mtls_origin", "https://a.example"), []string{"mtls_origin (--mtls-origin): no connection here shows a certificate"}},
+	{"authorities without certificates", given("mtls_ca", "/nowhere/ca"), []string{"mtls_ca (--mtls-ca): no connection here shows a certificate"}},
+	{"no such authorities", withPair("mtls_listen", ":8443", "mtls_origin", "https://a.example", "mtls_ca", "/nowhere/ca"), []string{"mtls_ca (--mtls-ca): reading /nowhere/ca"}},
+	{"authorities that are none", func(t *testing.T) Sources {
+		return withPair("mtls_listen", ":8443", "mtls_origin", "https://a.example", "mtls_ca", written(t, "ca.pem", "nobody"))(t)
+	}, []string{"mtls_ca (--mtls-ca):", "holds no certificate"}},
+	{"certificates from nobody's proxy", given("mtls_proxy", "true"), []string{"mtls_proxy (--mtls-proxy): there is no trusted proxy"}},
 	{"the key twice", func(t *testing.T) Sources {
 		return Sources{Environ: []string{"MINTMARK_KEK=x", "MINTMARK_KEK_FILE=" + written(t, "kek", "x")}}
 	}, []string{"kek (MINTMARK_KEK): the key is given twice"}},
@@ -295,6 +323,14 @@ var problemTable = []struct {
 
 func given(pairs ...string) func(*testing.T) Sources {
 	return func(*testing.T) Sources { return flags(pairs...) }
+}
+
+// withPair is given with a key pair for the connections that may show a certificate.
+func withPair(pairs ...string) func(*testing.T) Sources {
+	return func(t *testing.T) Sources {
+		cert, key := certificate(t)
+		return flags(append(pairs, "mtls_tls_cert", cert, "mtls_tls_key", key)...)
+	}
 }
 
 func environ(pairs ...string) func(*testing.T) Sources {

@@ -44,7 +44,7 @@ const (
 
 // settings is the table of all settings. The names are those of the file.
 func (c *Config) settings() []setting {
-	return slices.Concat(c.settingsOfServer(), c.settingsOfTokens(), c.settingsOfRunning())
+	return slices.Concat(c.settingsOfServer(), c.settingsOfTokens(), c.settingsOfCertificates(), c.settingsOfRunning())
 }
 
 func (c *Config) settingsOfServer() []setting {
@@ -135,6 +135,30 @@ func (c *Config) settingsOfRunning() []setting {
 		{
 			name: "test_mode", preset: "false", value: yesOrNo(&c.TestMode),
 			about: "Let the admin API move the server's clock, to test what expires; for an issuer on loopback only",
+		},
+	}
+}
+
+// settingsOfCertificates are about connections that may show a client's certificate.
+func (c *Config) settingsOfCertificates() []setting {
+	return []setting{
+		{
+			name: "mtls_listen", value: address(&c.MTLSListen),
+			about: "Address of a listener whose connections may show a client's certificate (mutual TLS)",
+		},
+		{
+			name: "mtls_origin", value: text(&c.MTLSOrigin, "scheme, host and port"),
+			about: "Where clients reach the connections that may show a certificate, as in https://mtls.id.example.com",
+		},
+		{name: "mtls_tls_cert", otherwise: "that of tls_cert", value: text(&c.MTLSCert, "a path"), about: "PEM certificate chain of the server on that listener"},
+		{name: "mtls_tls_key", otherwise: "that of tls_key", value: text(&c.MTLSKey, "a path"), about: "PEM private key of that certificate"},
+		{
+			name: "mtls_ca", value: text(&c.MTLSCA, "a path"),
+			about: "PEM certificates of the authorities that vouch for clients of tls_client_auth; read once, at the start",
+		},
+		{
+			name: "mtls_proxy", preset: "false", value: yesOrNo(&c.MTLSProxy),
+			about: "Believe what a trusted proxy says of a client's certificate, in Client-Cert (RFC 9440): only if it removes what the client sent under that name",
 		},
 	}
 }

@@ -24,8 +24,10 @@ func Authenticate(cred oauth.Credentials, st *record.ClientState, env Env) (Auth
 	if client == nil || client.ID != cred.ClientID {
 		return Authenticated{}, refuseClient(oauth.ReasonClientUnknown, cred)
 	}
+	method := authMethod(client)
 	switch {
-	case cred.Method == authMethod(client):
+	case cred.Method == method:
+	case cred.Method == oauth.AuthNone && method.ByCertificate(): // RFC 8705 §2: the request has the client_id, the connection the rest
 	case cred.Method == oauth.AuthNone:
 		// RFC 6749 §3.2.1: confidential clients MUST authenticate.
 		return Authenticated{}, refuseClient(oauth.ReasonClientAuthMissing, cred)
@@ -34,8 +36,12 @@ func Authenticate(cred oauth.Credentials, st *record.ClientState, env Env) (Auth
 		return Authenticated{}, refuseClient(oauth.ReasonClientAuthMethodWrong, cred)
 	}
 	caller := Authenticated{client: client}
-	switch cred.Method {
+	switch method {
 	case oauth.AuthNone:
+	case oauth.AuthTLS, oauth.AuthSelfSignedTLS:
+		if err := certified(method, cred, st, env); err != nil {
+			return Authenticated{}, err
+		}
 	case oauth.AuthPrivateKeyJWT:
 		var err *oauth.Error
 		if caller.spend, err = provenBy(cred, st, env); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mintmark-id/mintmark/internal/clientcert"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 )
@@ -91,7 +92,11 @@ func covers(given *record.Consent, wanted wish, client *record.Client) bool {
 // the consents (RFC 6749 §10.2, ASVS 10.7.1).
 func face(client *record.Client) string {
 	uris := slices.Sorted(slices.Values(client.Settings.RedirectURIs))
-	sum := sha256.Sum256([]byte(client.Name + "\x00" + strings.Join(uris, "\x00") + "\x00\x00" + client.Settings.JWKSURI + "\x00" + string(client.Settings.JWKS)))
+	text := client.Name + "\x00" + strings.Join(uris, "\x00") + "\x00\x00" + client.Settings.JWKSURI + "\x00" + string(client.Settings.JWKS)
+	if name := CertificateSubject(&client.Settings); name != (clientcert.Subject{}) {
+		text += "\x00" + strings.Join([]string{name.DN, name.DNS, name.URI, name.IP, name.Email}, "\x00")
+	}
+	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 

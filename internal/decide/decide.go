@@ -10,6 +10,8 @@
 package decide
 
 import (
+	"crypto/x509"
+
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 	"github.com/mintmark-id/mintmark/internal/secret"
@@ -40,7 +42,15 @@ type Policy struct {
 	Leeway          int64 // clock skew that verifiers allow
 	Passwords       secret.PasswordPolicy
 	Registration    RegistrationPolicy
+	Mutual          MutualTLS
 	SignUp          bool // anybody may make an account, with an address that nobody has seen to be theirs
+}
+
+// MutualTLS is what there is of certificates of clients.
+type MutualTLS struct {
+	On          bool           // connections may show one
+	Origin      string         // where they do, beside the issuer's own; "": there
+	Authorities *x509.CertPool // that vouch for clients of tls_client_auth; nil: there are none
 }
 
 // DefaultPolicy returns the contract's defaults for an issuer.

@@ -22,7 +22,7 @@ const (
 // logout define, and every other that is registered with IANA and would change what
 // a client may rely on. Each is done or refused.
 var (
-	metadataTable = slices.Concat(flowFields(), keyFields(), peopleFields(), tokenFields(), unservedFields(), serverFields())
+	metadataTable = slices.Concat(flowFields(), keyFields(), certificateFields(), peopleFields(), tokenFields(), unservedFields(), serverFields())
 	metadataIndex = indexMetadata()
 )
 
@@ -52,7 +52,7 @@ func flowFields() []MetadataField {
 		},
 		list("grant_types", inBoth, "`authorization_code`, also `refresh_token`. A client that nobody vouches for gets nothing in its own name.", "`authorization_code`",
 			func(s *record.ClientSettings) *[]string { return &s.GrantTypes }),
-		text("token_endpoint_auth_method", inBoth, "`client_secret_basic`, `client_secret_post`, `private_key_jwt`, or `none` for a public client, which then always uses PKCE.", "`client_secret_basic`",
+		text("token_endpoint_auth_method", inBoth, "`client_secret_basic`, `client_secret_post`, `private_key_jwt`, where the server takes certificates `self_signed_tls_client_auth` and, with an initial access token, `tls_client_auth`; or `none` for a public client, which then always uses PKCE.", "`client_secret_basic`",
 			func(s *record.ClientSettings) *string { return &s.TokenEndpointAuthMethod }),
 		text("application_type", inOIDC, "`web` or `native`; the port of a loopback redirect URI may differ for `native` (RFC 8252 §7.3).", "`native` if every redirect URI leads to the user's own machine, else `web`",
 			func(s *record.ClientSettings) *string { return &s.ApplicationType }),
@@ -116,6 +116,24 @@ func keyFields() []MetadataField {
 			},
 			show: func(c *record.Client) any { return c.Settings.RequireSignedRequestObject },
 		},
+	}
+}
+
+// certificateFields are about the certificate that the client shows on its
+// connections. Exactly one of the names is there for tls_client_auth, none otherwise.
+func certificateFields() []MetadataField {
+	const spec = "RFC 8705 §2.1.2"
+	return []MetadataField{
+		text("tls_client_auth_subject_dn", spec, "The subject of its certificate (RFC 4514), for `tls_client_auth`: the same attributes in the same order, compared letter by letter.", "",
+			func(s *record.ClientSettings) *string { return &s.TLSSubjectDN }),
+		text("tls_client_auth_san_dns", spec, "A DNS name among the alternative names of its certificate, for `tls_client_auth`.", "",
+			func(s *record.ClientSettings) *string { return &s.TLSDNS }),
+		text("tls_client_auth_san_uri", spec, "A URI among them.", "",
+			func(s *record.ClientSettings) *string { return &s.TLSURI }),
+		text("tls_client_auth_san_ip", spec, "An IP address among them.", "",
+			func(s *record.ClientSettings) *string { return &s.TLSIP }),
+		text("tls_client_auth_san_email", spec, "An e-mail address among them.", "",
+			func(s *record.ClientSettings) *string { return &s.TLSEmail }),
 	}
 }
 

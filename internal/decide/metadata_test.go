@@ -24,6 +24,8 @@ const everything = `{
 	"subject_type": "pairwise", "sector_identifier_uri": "https://app.example/sector", "userinfo_signed_response_alg": "RS256", "default_max_age": 300, "require_auth_time": true, "default_acr_values": ["aal1"],
 	"jwks": ` + everyKeys + `, "jwks_uri": "https://app.example/jwks", "token_endpoint_auth_signing_alg": "PS256",
 	"request_uris": ["https://app.example/request"], "request_object_signing_alg": "RS256", "require_signed_request_object": true,
+	"tls_client_auth_subject_dn": "CN=App,O=Example", "tls_client_auth_san_dns": "app.example", "tls_client_auth_san_uri": "spiffe://example/app",
+	"tls_client_auth_san_ip": "192.0.2.7", "tls_client_auth_san_email": "ops@app.example",
 	"backchannel_logout_uri": "https://app.example/logout", "backchannel_logout_session_required": true
 }`
 
@@ -51,6 +53,7 @@ func TestWhatAClientSaysIsWhatIsRegistered(t *testing.T) {
 		SubjectType: record.SubjectPairwise, SectorIdentifierURI: "https://app.example/sector", UserinfoSigningAlg: "RS256",
 		Contacts: []string{"ops@app.example"}, SoftwareID: "4NRB1", SoftwareVersion: "2.1", IDTokenSigningAlg: "ES256",
 		BackchannelLogoutURI: "https://app.example/logout", BackchannelLogoutSessionRequired: true,
+		TLSSubjectDN: "CN=App,O=Example", TLSDNS: "app.example", TLSURI: "spiffe://example/app", TLSIP: "192.0.2.7", TLSEmail: "ops@app.example",
 		Localized: map[string]string{"client_name#de": "Anwendung", "policy_uri#pt-BR": "https://app.example/politica"},
 	}}
 	if diff := cmp.Diff(want, metadataOf(t, everything)); diff != "" {

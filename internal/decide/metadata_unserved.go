@@ -28,9 +28,6 @@ func unservedFields() []MetadataField {
 			"request_object_encryption_alg", "request_object_encryption_enc",
 		}},
 		{"OpenID Connect Front-Channel Logout §2", []string{"frontchannel_logout_uri"}},
-		{"RFC 8705 §2.1.2", []string{
-			"tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
-		}},
 		{"RFC 9396 §10", []string{"authorization_details_types"}},
 		{"RFC 9701 §6", []string{"introspection_signed_response_alg", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc"}},
 		{"JWT Secured Authorization Response Mode §3", []string{

@@ -87,6 +87,9 @@ func Register(r Registering, st *record.RegistrationState, env Env) Outcome[Regi
 	if err := judge(&r.Metadata.Settings, nil); err != nil {
 		return refuse[Registered](err)
 	}
+	if !mayClaimName(&r.Metadata.Settings, nil, r.Shown) {
+		return refuse[Registered](oauth.Refuse(oauth.ReasonRegistrationUnserved).With("token_endpoint_auth_method"))
+	}
 	if st.Client != nil {
 		return registeredAgain(st.Client, env)
 	}
@@ -175,6 +178,16 @@ func judge(s, before *record.ClientSettings) *oauth.Error {
 	return nil
 }
 
+// mayClaimName: a name in the operator's certificate authority is the operator's to
+// give. A client that anybody could have registered cannot take one for its own; with
+// an initial access token it can, or where an administrator gave it one already.
+func mayClaimName(s, before *record.ClientSettings, vouched bool) bool {
+	if s.TokenEndpointAuthMethod != string(oauth.AuthTLS) || vouched {
+		return true
+	}
+	return before != nil && before.TokenEndpointAuthMethod == string(oauth.AuthTLS) && CertificateSubject(s) == CertificateSubject(before)
+}
+
 // Managing is a request of a client about its own registration (RFC 7592).
 type Managing struct {
 	Token    string // the registration access token that was shown
@@ -244,7 +257,8 @@ func updatable(m *Metadata, client, after *record.Client, now int64) *oauth.Erro
 	case m.Secret != "" && !secretMatches(m.Secret, client.Secrets, now):
 		return oauth.Refuse(oauth.ReasonRegistrationField).With("client_secret")
 	case after.Public() != client.Public(), // RFC 6749 §2.1: the type says how its refresh tokens are bound to it
-		after.HasSecret() && !client.HasSecret(): // it was given none, and an update gives none
+		after.HasSecret() && !client.HasSecret(), // it was given none, and an update gives none
+		!mayClaimName(&after.Settings, &client.Settings, client.Registration.By != ""):
 		return oauth.Refuse(oauth.ReasonRegistrationField).With("token_endpoint_auth_method")
 	}
 	return judge(&after.Settings, &client.Settings)

@@ -106,7 +106,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, sockets[0], server, log)
+	serve(t, sockets[0], server.Public, log)
 	w.front = otherName(w.front)
 	front, err := NewFront(w.issuer, w.front, log)
 	if err != nil {

@@ -65,20 +65,28 @@ type clientKeySet struct {
 	waiting int
 }
 
+// wanted says of the keys of a client whether they have the one that is asked for.
+type wanted func(*record.ClientProof) bool
+
+// named wants the key that a header names.
+func named(kid string) wanted {
+	return func(known *record.ClientProof) bool { return known.Keys.Holds(kid) }
+}
+
 // of gives the keys of a client, fetched if need be, and whether that took a while.
-func (k *clientKeys) of(ctx context.Context, client *record.Client, kid string) (proof record.ClientProof, waited bool) {
+func (k *clientKeys) of(ctx context.Context, client *record.Client, want wanted) (proof record.ClientProof, waited bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	set := k.entry(client)
 	if set.uri == "" {
 		return set.keys, false
 	}
-	if !k.wants(set, kid) {
+	if !k.wants(set, want) {
 		return k.known(set), false
 	}
 	if set.flight == nil {
 		set.flight = make(chan struct{})
-		k.going.Go(func() { k.fetch(set, kid) })
+		k.going.Go(func() { k.fetch(set, want) })
 	}
 	if set.waiting >= waitersPerSet || k.waiting >= waitersOfAll {
 		return k.known(set), false
@@ -117,10 +125,10 @@ func (k *clientKeys) entry(client *record.Client) *clientKeySet {
 }
 
 // wants reports whether keys must be fetched before an answer can be given.
-func (k *clientKeys) wants(set *clientKeySet, kid string) bool {
+func (k *clientKeys) wants(set *clientKeySet, want wanted) bool {
 	now := k.now()
 	switch {
-	case now < set.fresh && set.fresh-now <= freshMost && set.keys.Keys.Holds(kid): // unless the clock was set back
+	case now < set.fresh && set.fresh-now <= freshMost && want(&set.keys): // unless the clock was set back
 		return false
 	case set.flight != nil:
 		return true
@@ -140,7 +148,7 @@ func (k *clientKeys) known(set *clientKeySet) record.ClientProof {
 }
 
 // fetch asks the client's address once, and lets those who wait go on.
-func (k *clientKeys) fetch(set *clientKeySet, kid string) {
+func (k *clientKeys) fetch(set *clientKeySet, want wanted) {
 	answer, err := k.egress.Get(k.ctx, set.uri, "application/jwk-set+json, application/json", maxKeySet)
 	var got record.ClientProof
 	if err == nil {
@@ -159,7 +167,7 @@ func (k *clientKeys) fetch(set *clientKeySet, kid string) {
 	} else {
 		set.keys = got
 		set.fetched, set.fresh = now, now+freshFor(answer.Fresh)
-		if set.wait = min(set.wait*2, retryMost); got.Keys.Holds(kid) {
+		if set.wait = min(set.wait*2, retryMost); want(&got) {
 			set.wait = retryLeast
 		}
 		k.resize(set, reckoned(answer.Body))

@@ -332,7 +332,7 @@ func TestTheKeysOfManyClientsTakeBoundedMemory(t *testing.T) {
 	padded := append([]byte(`{"pad":"`+strings.Repeat("x", maxRegisteredKeys)+`",`), set[1:]...)
 	for i := range 2000 {
 		client := &record.Client{ID: fmt.Sprint(i), Version: 1, Settings: record.ClientSettings{JWKS: padded}}
-		if proof, _ := o.clientKeys.of(t.Context(), client, ""); proof.Keys == nil {
+		if proof, _ := o.clientKeys.of(t.Context(), client, named("")); proof.Keys == nil {
 			t.Fatal(proof.Trouble)
 		}
 	}

@@ -36,6 +36,9 @@ func (e *Engine) checkClientKeys(s *record.ClientSettings, wrong *problems) {
 	if signs && len(s.JWKS) == 0 && s.JWKSURI == "" {
 		wrong.add("jwks", "private_key_jwt needs the client's public keys: jwks or jwks_uri")
 	}
+	if s.TokenEndpointAuthMethod == string(oauth.AuthSelfSignedTLS) && len(s.JWKS) == 0 && s.JWKSURI == "" {
+		wrong.add("jwks", "self_signed_tls_client_auth needs the key of the client's certificate: jwks or jwks_uri") // RFC 8705 §2.2.2
+	}
 	if alg := s.TokenEndpointAuthSigningAlg; alg != "" {
 		wrong.oneOf("token_endpoint_auth_signing_alg", alg, decide.SigningAlgs()...)
 		if !signs {

@@ -82,8 +82,10 @@ func (e *Engine) checkClient(ctx context.Context, form *ClientForm, wrong *probl
 	s := &form.Settings
 	wrong.name("name", form.Name)
 	wrong.oneOf("token_endpoint_auth_method", s.TokenEndpointAuthMethod,
-		string(oauth.AuthBasic), string(oauth.AuthPost), string(oauth.AuthPrivateKeyJWT), string(oauth.AuthNone))
+		string(oauth.AuthBasic), string(oauth.AuthPost), string(oauth.AuthPrivateKeyJWT), string(oauth.AuthNone),
+		string(oauth.AuthTLS), string(oauth.AuthSelfSignedTLS))
 	e.checkClientKeys(s, wrong)
+	e.checkCertificate(s, wrong)
 	e.checkRequestObjects(s, wrong)
 	wrong.oneOf("application_type", s.ApplicationType, applicationWeb, applicationNative)
 	wrong.oneOf("security_profile", string(s.SecurityProfile), string(record.OIDCProfile))

@@ -45,7 +45,7 @@ func (e *Engine) Unfold(ctx context.Context, form oauth.Form) (oauth.Form, *oaut
 		param = "request_uri"
 	}
 	if st.Client.Settings.RequestObjectSigningAlg != decide.AlgNone {
-		st.Proof, _ = e.clientKeys.of(ctx, st.Client, decide.RequestObjectKID(object))
+		st.Proof, _ = e.clientKeys.of(ctx, st.Client, named(decide.RequestObjectKID(object)))
 		if trouble := st.Proof.Trouble; trouble != nil {
 			return around, keysOfRequest(trouble, param)
 		}

@@ -3,6 +3,8 @@ package oauth
 import (
 	"encoding/base64"
 	"strings"
+
+	"github.com/mintmark-id/mintmark/internal/clientcert"
 )
 
 // AuthMethod is a client authentication method, by its name in IANA's registry (RFC 7591 §2).
@@ -15,7 +17,14 @@ const (
 	AuthNone  AuthMethod = "none"
 	// AuthPrivateKeyJWT is a JWT that the client signs with a key of its own. OpenID Connect Core §9.
 	AuthPrivateKeyJWT AuthMethod = "private_key_jwt"
+	// AuthTLS is the certificate of the connection, which an authority vouches for. RFC 8705 §2.1.
+	AuthTLS AuthMethod = "tls_client_auth"
+	// AuthSelfSignedTLS is the certificate of the connection, which the client registered. RFC 8705 §2.2.
+	AuthSelfSignedTLS AuthMethod = "self_signed_tls_client_auth"
 )
+
+// ByCertificate reports whether the client says who it is and its connection proves it. RFC 8705 §2.
+func (m AuthMethod) ByCertificate() bool { return m == AuthTLS || m == AuthSelfSignedTLS }
 
 // jwtBearer is the one type of client assertion. RFC 7523 §2.2.
 const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -25,7 +34,10 @@ type Credentials struct {
 	ClientID  string // "" if only its assertion says who it is (RFC 7521 §4.2)
 	Secret    string // of AuthBasic and AuthPost
 	Assertion string // of AuthPrivateKeyJWT
-	Method    AuthMethod
+	// Method is how the request itself authenticates. Where it is AuthNone the connection may.
+	Method AuthMethod
+	// Certificate is what the connection showed, whether or not it is meant for this; nil: none. Nothing of the request.
+	Certificate *clientcert.Certificate
 	// Endpoint is the path that the request came to, which an assertion may name as its audience.
 	Endpoint string
 }

@@ -20,6 +20,7 @@ type Capabilities struct {
 	PromptCreate   bool     // users may sign up by themselves
 	RevocationFeed bool     // verifiers may follow the revocation log
 	Registration   bool     // clients may register themselves
+	MutualOrigin   string   // where they do; "": at the endpoints themselves
 	NamesImplicit  bool     // the documents name the implicit grant, which is refused all the same
 	UILocales      []string
 	ServiceDocs    string // address of documentation, "" if none
@@ -64,6 +65,8 @@ type Metadata struct {
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 
+	MutualAliases *MutualAliases `json:"mtls_endpoint_aliases,omitempty"` // RFC 8705 §5
+
 	// OpenID Connect Back-Channel Logout 1.0 §2.1.
 	BackchannelLogout        bool `json:"backchannel_logout_supported"`
 	BackchannelLogoutSession bool `json:"backchannel_logout_session_supported"`
@@ -90,6 +93,14 @@ type FeedMetadata struct {
 	PollEndpoint     string `json:"poll_endpoint"`
 	ReceiptEndpoint  string `json:"receipt_endpoint"`
 	JWKSURI          string `json:"jwks_uri"`
+}
+
+// MutualAliases are the endpoints as clients call them that show a certificate. RFC 8705 §5.
+type MutualAliases struct {
+	TokenEndpoint         string `json:"token_endpoint"`
+	RevocationEndpoint    string `json:"revocation_endpoint"`
+	IntrospectionEndpoint string `json:"introspection_endpoint"`
+	UserinfoEndpoint      string `json:"userinfo_endpoint"`
 }
 
 // NewMetadata describes the server of an issuer.
@@ -135,6 +146,8 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		BackchannelLogout:        true,
 		BackchannelLogoutSession: true,
 
+		MutualAliases: mutualAliases(issuer, c),
+
 		ClaimsParameter: true,
 		ResponseIss:     true,
 		RevocationFeed:  feedMetadata(issuer, c),
@@ -165,6 +178,17 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 func (m Metadata) ForOpenID() Metadata {
 	m.RevocationFeed = nil
 	return m
+}
+
+// mutualAliases are nil for a server whose endpoints have no second address.
+func mutualAliases(issuer Issuer, c Capabilities) *MutualAliases {
+	if c.MutualOrigin == "" {
+		return nil
+	}
+	at := func(path string) string { return c.MutualOrigin + issuer.Path() + path }
+	return &MutualAliases{
+		TokenEndpoint: at(PathToken), RevocationEndpoint: at(PathRevoke), IntrospectionEndpoint: at(PathIntrospect), UserinfoEndpoint: at(PathUserinfo),
+	}
 }
 
 // feedMetadata is nil for a server without a feed.

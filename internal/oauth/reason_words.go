@@ -39,6 +39,14 @@ const (
 	ReasonClientKeysUnusable  Reason = "client_keys_unusable"
 	ReasonClientKeysAway      Reason = "client_keys_unreachable"
 
+	// The certificate of the connection.
+	ReasonCertificateMalformed Reason = "certificate_malformed"
+	ReasonCertificateMissing   Reason = "certificate_missing"
+	ReasonCertificateExpired   Reason = "certificate_expired"
+	ReasonCertificateUnknown   Reason = "certificate_unknown"
+	ReasonCertificateUntrusted Reason = "certificate_untrusted"
+	ReasonCertificateSubject   Reason = "certificate_subject"
+
 	// The authorization request.
 	ReasonResponseTypeUnsupported  Reason = "response_type_unsupported"
 	ReasonResponseModeUnsupported  Reason = "response_mode_unsupported"

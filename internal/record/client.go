@@ -59,6 +59,13 @@ type ClientSettings struct {
 	// JWKS are its public keys themselves, JWKSURI is where they are; one of the two.
 	JWKS    json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI string          `json:"jwks_uri,omitempty"`
+	// The one name by which its certificate is known, of a client that authenticates
+	// with tls_client_auth (RFC 8705 §2.1.2).
+	TLSSubjectDN string `json:"tls_client_auth_subject_dn,omitempty"`
+	TLSDNS       string `json:"tls_client_auth_san_dns,omitempty"`
+	TLSURI       string `json:"tls_client_auth_san_uri,omitempty"`
+	TLSIP        string `json:"tls_client_auth_san_ip,omitempty"`
+	TLSEmail     string `json:"tls_client_auth_san_email,omitempty"`
 	// RequestURIs are where it keeps request objects; RequestObjectSigningAlg is what
 	// it signs them with, "none" if it does not; empty: any of decide.SigningAlgs.
 	RequestURIs             []string `json:"request_uris,omitempty"`
@@ -218,7 +225,7 @@ func (c *Client) Public() bool { return c.Settings.TokenEndpointAuthMethod == "n
 // server gave it.
 func (c *Client) HasSecret() bool {
 	switch c.Settings.TokenEndpointAuthMethod {
-	case "none", "private_key_jwt":
+	case "none", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth":
 		return false
 	}
 	return true

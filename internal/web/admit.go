@@ -35,16 +35,18 @@ func (s *site) admit(v *visit) (func(*visit), *oauth.Error) {
 
 func (s *site) precheck(v *visit) (func(*visit), *oauth.Error) {
 	handler := v.route.handler(v.r.Method)
-	if handler == nil && v.route != s.lost {
+	if handler == nil && v.route != s.lost && v.route != s.notMutual {
 		v.Header().Set("Allow", v.route.allow()) // RFC 9110 §15.5.6
 		return nil, oauth.Refuse(oauth.ReasonMethod)
 	}
-	if !v.route.anyHost && !s.answersFor(v.from) {
+	if !v.route.anyHost && !s.addressed(v) {
 		return nil, oauth.Refuse(oauth.ReasonHostUnknown) // RFC 9110 §15.5.20
 	}
 	switch {
 	case v.route == s.lost:
 		return s.notFound, nil
+	case v.route == s.notMutual:
+		return s.nothing, nil
 	case len(v.r.RequestURI) > maxURL:
 		return nil, oauth.Refuse(oauth.ReasonParameterTooLong)
 	case v.r.Method != http.MethodPost && v.r.Method != http.MethodPut:

@@ -11,7 +11,7 @@ import (
 // A server for people who speak German asks nobody to say so.
 func TestTheServersOwnLanguageIsForWhoeverAsksForNone(t *testing.T) {
 	w := newSite(t, "http://localhost:8484")
-	handler, err := New(Config{Engine: w.engine, Feed: w.feed, Log: slog.New(slog.DiscardHandler), Language: "de"})
+	handlers, err := New(Config{Engine: w.engine, Feed: w.feed, Log: slog.New(slog.DiscardHandler), Language: "de"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func TestTheServersOwnLanguageIsForWhoeverAsksForNone(t *testing.T) {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8484/login", nil)
 		request.Header.Set("Accept-Language", wish)
 		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, request)
+		handlers.Public.ServeHTTP(answer, request)
 		if got := answer.Header().Get("Content-Language"); got != want || !strings.Contains(answer.Body.String(), `<html lang="`+want+`">`) {
 			t.Errorf("%q gets %q, want %q", wish, got, want)
 		}

@@ -15,6 +15,9 @@ func (s *site) revoke(v *visit) {
 	}
 	form, _ := oauth.ParseForm(v.body) // the form remembers its fault
 	request, err := oauth.ParseRevocationRequest(authorization, form)
+	if err == nil {
+		request.Credentials.Certificate, err = s.certificate(v)
+	}
 	if err != nil {
 		s.refuse(v, err)
 		return

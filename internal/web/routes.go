@@ -30,6 +30,7 @@ type route struct {
 	isJSON  bool         // a post is JSON
 	notJSON oauth.Reason // to refuse one that is not
 	scope   string       // that a bearer needs
+	mutual  bool         // also where connections show a client's certificate
 	quiet   bool         // logged at debug level
 	endless bool         // answers of the feed go on for as long as somebody reads
 	gate    gate
@@ -71,10 +72,10 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 	for path, r := range map[string]route{
 		oauth.PathJWKS:       {get: s.jwks, style: asJSON, shared: withAll, gate: documents, about: "The public keys that tokens are verified with.", spec: "RFC 7517 §5"},
 		oauth.PathAuthorize:  {get: s.authorize, post: s.authorize, about: "Where a client sends a browser to have its user signed in and asked.", spec: "RFC 6749 §3.1; OpenID Connect Core §3.1.2"},
-		oauth.PathToken:      {post: s.token, style: asJSON, shared: withClient, gate: tokens, about: "Tokens for a code, for a refresh token, or for the client itself.", spec: "RFC 6749 §3.2"},
-		oauth.PathIntrospect: {post: s.introspect, style: asJSON, gate: lookups, about: "What a token is worth now.", spec: "RFC 7662 §2"},
-		oauth.PathRevoke:     {post: s.revoke, style: asJSON, shared: withClient, gate: lookups, about: "A client ends a token of its own.", spec: "RFC 7009 §2"},
-		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, style: asBearer, shared: withAll, scope: oauth.ScopeOpenID, anyForm: true, gate: lookups, about: "What the bearer of an access token may know of its user.", spec: "OpenID Connect Core §5.3"},
+		oauth.PathToken:      {post: s.token, mutual: true, style: asJSON, shared: withClient, gate: tokens, about: "Tokens for a code, for a refresh token, or for the client itself.", spec: "RFC 6749 §3.2"},
+		oauth.PathIntrospect: {post: s.introspect, mutual: true, style: asJSON, gate: lookups, about: "What a token is worth now.", spec: "RFC 7662 §2"},
+		oauth.PathRevoke:     {post: s.revoke, mutual: true, style: asJSON, shared: withClient, gate: lookups, about: "A client ends a token of its own.", spec: "RFC 7009 §2"},
+		oauth.PathUserinfo:   {get: s.userinfo, post: s.userinfo, mutual: true, style: asBearer, shared: withAll, scope: oauth.ScopeOpenID, anyForm: true, gate: lookups, about: "What the bearer of an access token may know of its user.", spec: "OpenID Connect Core §5.3"},
 		oauth.PathEndSession: {get: s.endSession, post: s.endSession, about: "Where a client sends a browser to have it signed out.", spec: "OpenID Connect RP-Initiated Logout §2"},
 
 		pages.PathIndex:          {get: s.index, about: "A page that says what this server is."},
@@ -119,8 +120,8 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 		s.addRegistration(add, base+oauth.PathRegister)
 	}
 	for _, prefix := range []string{"", base} {
-		add(route{get: s.healthy, style: asJSON, anyHost: true, quiet: true, about: "Whether the process lives. It looks at nothing else."}, prefix+"/healthz")
-		add(route{get: s.ready, style: asJSON, anyHost: true, quiet: true, about: "Whether new requests should come here: the database answers, a key may sign, and the server was not told to stop (503 with why not in a word)."}, prefix+"/readyz")
+		add(route{get: s.healthy, style: asJSON, anyHost: true, mutual: true, quiet: true, about: "Whether the process lives. It looks at nothing else."}, prefix+"/healthz")
+		add(route{get: s.ready, style: asJSON, anyHost: true, mutual: true, quiet: true, about: "Whether new requests should come here: the database answers, a key may sign, and the server was not told to stop (503 with why not in a word)."}, prefix+"/readyz")
 	}
 	return routes
 }

@@ -15,6 +15,7 @@ type source struct {
 	network string // of the client: its /24 or /64, "local" on a socket
 	host    string
 	scheme  string // only a trusted proxy says it; "" = not known
+	proxied bool   // it comes from a trusted proxy
 }
 
 // proxies are the networks whose forwarded headers are believed.
@@ -49,7 +50,7 @@ func (p proxies) sourceOf(r *http.Request) source {
 		return source{network: other.network, host: r.Host}
 	}
 	f := forwarded(r.Header)
-	from := source{network: networkOf(p.clientOf(f.clients, other.address)), host: r.Host, scheme: f.scheme}
+	from := source{network: networkOf(p.clientOf(f.clients, other.address)), host: r.Host, scheme: f.scheme, proxied: true}
 	if f.host != "" {
 		from.host = f.host
 	}
@@ -92,10 +93,13 @@ func networkOf(addr netip.Addr) string {
 // hostsOf lists what Host may be: the issuer's authority, also with the port
 // that its scheme implies. RFC 9110 §4.2.3.
 func hostsOf(issuer oauth.Issuer) [2]string {
-	host, port := issuer.Host(), ":80"
 	if issuer.IsHTTPS() {
-		port = ":443"
+		return withPort(issuer.Host(), ":443")
 	}
+	return withPort(issuer.Host(), ":80")
+}
+
+func withPort(host, port string) [2]string {
 	if bare, ok := strings.CutSuffix(host, port); ok {
 		return [2]string{host, bare}
 	}

@@ -18,6 +18,9 @@ func (s *site) token(v *visit) {
 	}
 	form, _ := oauth.ParseForm(v.body) // the form remembers its fault
 	request, err := oauth.ParseTokenRequest(authorization, form)
+	if err == nil {
+		request.Credentials.Certificate, err = s.certificate(v)
+	}
 	if err != nil {
 		s.refuse(v, err)
 		return

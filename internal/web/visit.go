@@ -19,6 +19,7 @@ type visit struct {
 	r      *http.Request
 	route  *route
 	from   source
+	mutual bool   // of a listener whose connections may show a client's certificate
 	body   string // of a post
 	start  time.Time
 	status int  // 0: nothing was sent yet
@@ -54,9 +55,14 @@ func (v *visit) Write(b []byte) (int, error) {
 func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }
 
 // ServeHTTP takes a request through the checks to its endpoint.
-func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := &visit{ResponseWriter: w, r: r, route: s.find(r), start: time.Now()}
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.receive(w, r, false) }
+
+func (s *site) receive(w http.ResponseWriter, r *http.Request, mutual bool) {
+	v := &visit{ResponseWriter: w, r: r, route: s.find(r), mutual: mutual, start: time.Now()}
 	v.from = s.proxies.sourceOf(r)
+	if !v.route.mutual && s.atMutual(v) {
+		v.route = s.notMutual
+	}
 	defer s.leave(v)
 	v.share()
 	handler, err := s.admit(v)

@@ -34,6 +34,18 @@ type Config struct {
 	// Leaving reports whether the server was told to stop: it is not ready then, and
 	// serves all the same. nil: it never is.
 	Leaving func() bool
+	// CertificatesFromProxies believes the field Client-Cert of the trusted proxies
+	// (RFC 9440). From everybody else it is ignored.
+	CertificatesFromProxies bool
+}
+
+// Handlers are the public endpoints.
+type Handlers struct {
+	Public http.Handler
+	// Mutual is for a listener whose connections may show a client's certificate: the
+	// endpoints that clients call by themselves, under the address of the metadata's
+	// mtls_endpoint_aliases. Without such an address it answers nobody.
+	Mutual http.Handler
 }
 
 // site answers for one issuer.
@@ -44,7 +56,11 @@ type site struct {
 	leaving func() bool
 	issuer  oauth.Issuer
 	hosts   [2]string // what Host may be
-	pages   *pages.Site
+	// mutualHosts are what Host may be where connections show a certificate; empty:
+	// there is no such address.
+	mutualHosts [2]string
+	fromProxies bool // Client-Cert of the trusted proxies counts
+	pages       *pages.Site
 	// language is the server's own.
 	language  string
 	log       *slog.Logger
@@ -53,7 +69,8 @@ type site struct {
 	routes    map[string]*route
 	receipts  gate // who waits for one
 	lost      *route
-	registers bool // clients may register themselves
+	notMutual *route // what is elsewhere only
+	registers bool   // clients may register themselves
 	// registrations is the path above those of registered clients, and ofRegistration
 	// what answers there; nil where clients do not register themselves.
 	registrations  string
@@ -65,18 +82,19 @@ type site struct {
 }
 
 // New makes the handler of every public endpoint of the engine's issuer.
-func New(c Config) (http.Handler, error) {
+func New(c Config) (Handlers, error) {
 	if c.Engine == nil || c.Log == nil {
-		return nil, errors.New("web needs an engine and a log")
+		return Handlers{}, errors.New("web needs an engine and a log")
 	}
 	issuer := c.Engine.Issuer()
 	templates, err := pages.New(issuer.String())
 	if err != nil {
-		return nil, fmt.Errorf("preparing pages: %w", err)
+		return Handlers{}, fmt.Errorf("preparing pages: %w", err)
 	}
-	metadata, err := documentsOf(oauth.NewMetadata(issuer, capabilities(c)))
+	can := capabilities(c)
+	metadata, err := documentsOf(oauth.NewMetadata(issuer, can))
 	if err != nil {
-		return nil, err
+		return Handlers{}, err
 	}
 	s := &site{
 		engine:    c.Engine,
@@ -92,11 +110,16 @@ func New(c Config) (http.Handler, error) {
 		cookies:   cookiesOf(issuer),
 		formKey:   c.Engine.FormKey(),
 		registers: c.Engine.RegistrationIsOn(),
+
+		mutualHosts: mutualHosts(can.MutualOrigin),
+		fromProxies: c.CertificatesFromProxies,
 	}
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true, figures: s.metrics.Route("none", false)}
+	s.notMutual = &route{name: "not mutual", get: s.nothing, post: s.nothing, style: asJSON, anyForm: true, figures: s.metrics.Route("not mutual", false)}
 	s.receipts = s.newGate("receipts", gateWidth)
 	s.routes = s.table(metadata)
-	return s, nil
+	mutual := func(w http.ResponseWriter, r *http.Request) { s.receive(w, r, true) }
+	return Handlers{Public: s, Mutual: http.HandlerFunc(mutual)}, nil
 }
 
 // capabilities are the engine's, and the feed where there is one.

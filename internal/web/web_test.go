@@ -105,13 +105,13 @@ func newSite(t *testing.T, issuer string, change ...func(*decide.Policy)) *world
 		t.Fatal(err)
 	}
 	t.Cleanup(w.feed.Close)
-	handler, err := New(Config{
+	handlers, err := New(Config{
 		Engine: w.engine, Feed: w.feed, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.site = handler.(*site)
+	w.site = handlers.Public.(*site)
 	w.populate(ctx)
 	return w
 }

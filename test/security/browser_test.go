@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
@@ -18,6 +19,7 @@ type browser struct {
 	*world
 	client *http.Client
 	jar    map[string]string
+	base   string      // that it calls; empty: the issuer
 	header http.Header // sent with every request, over what a browser would send by itself
 }
 
@@ -109,7 +111,7 @@ func (b *browser) post(path string, form url.Values) answer {
 // send makes a request, and holds the answer to what every answer must keep.
 func (b *browser) send(method, path, body string) answer {
 	b.t.Helper()
-	request, err := http.NewRequestWithContext(b.t.Context(), method, b.issuer.String()+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(b.t.Context(), method, cmp.Or(b.base, b.issuer.String())+path, strings.NewReader(body))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package security_test
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"fmt"
 	"log/slog"
@@ -189,6 +190,8 @@ type world struct {
 	store   *store.Store
 	engine  *engine.Engine
 	server  *httptest.Server
+	mutual  *httptest.Server // whose connections may show a certificate
+	proxied bool             // the trusted proxy hands certificates on
 	admin   *httptest.Server
 	log     *logBook
 	db      *sql.DB // beside the server's own
@@ -201,9 +204,10 @@ type world struct {
 type option func(*setting)
 
 type setting struct {
-	policy func(*decide.Policy)
-	empty  bool   // no clients, no users
-	issuer string // another one; the world is then empty until it is populated
+	policy  func(*decide.Policy)
+	empty   bool   // no clients, no users
+	issuer  string // another one; the world is then empty until it is populated
+	proxied bool   // the trusted proxy hands certificates on
 	// trusted are networks in which the server calls what clients name.
 	trusted []netip.Prefix
 }
@@ -233,6 +237,7 @@ func newWorld(t *testing.T, options ...option) *world {
 	if !fresh {
 		w.copyTemplate()
 	}
+	w.proxied = with.proxied
 	w.open(with)
 	w.listen(with.issuer == tlsIssuer)
 	if with.issuer == tlsIssuer {
@@ -296,20 +301,26 @@ func (w *world) open(with setting) {
 // listen serves as cmd does: the same server settings around the same handlers.
 func (w *world) listen(secure bool) {
 	w.t.Helper()
-	handler, err := web.New(web.Config{
+	handlers, err := web.New(web.Config{
 		Engine: w.engine, Log: w.log.logger(), TrustedProxies: []netip.Prefix{netip.MustParsePrefix(trustedProxy + "/32")},
+		CertificatesFromProxies: w.proxied,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.server = httptest.NewUnstartedServer(handler)
-	w.server.Config = web.NewServer(handler, w.log.logger())
+	w.server = httptest.NewUnstartedServer(handlers.Public)
+	w.server.Config = web.NewServer(handlers.Public, w.log.logger())
 	if secure {
 		w.server.StartTLS()
 	} else {
 		w.server.Start()
 	}
 	w.t.Cleanup(w.server.Close)
+	w.mutual = httptest.NewUnstartedServer(handlers.Mutual)
+	w.mutual.Config = web.NewServer(handlers.Mutual, w.log.logger())
+	w.mutual.TLS = &tls.Config{ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12}
+	w.mutual.StartTLS()
+	w.t.Cleanup(w.mutual.Close)
 	w.admin = httptest.NewServer(web.Admin(web.AdminConfig{Engine: w.engine, Log: w.log.logger()}))
 	w.t.Cleanup(w.admin.Close)
 }
