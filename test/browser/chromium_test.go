@@ -34,14 +34,19 @@ func TestMain(m *testing.M) {
 var chromium = sync.OnceValues(launch)
 
 type process struct {
-	ctx  context.Context //nolint:containedctx // chromedp's handle of a process is a context
-	stop func()
+	ctx   context.Context //nolint:containedctx // chromedp's handle of a process is a context
+	chain *server.Chain   // of servers over https, whose key it trusts
+	stop  func()
 }
 
 func launch() (process, error) {
 	profile, err := os.MkdirTemp("", "mintmark-chromium")
 	if err != nil {
 		return process{}, fmt.Errorf("making a profile: %w", err)
+	}
+	chain, err := server.NewChain(profile)
+	if err != nil {
+		return process{}, err
 	}
 	flags := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath("chromium"),
@@ -56,6 +61,7 @@ func launch() (process, error) {
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("ignore-certificate-errors-spki-list", chain.SPKI), // of this key, and of no other
 		chromedp.WSURLReadTimeout(time.Minute),
 	}
 	allocator, release := chromedp.NewExecAllocator(context.Background(), flags...)
@@ -69,5 +75,5 @@ func launch() (process, error) {
 		stop()
 		return process{}, err
 	}
-	return process{ctx: ctx, stop: stop}, nil
+	return process{ctx: ctx, chain: chain, stop: stop}, nil
 }

@@ -24,6 +24,7 @@ type world struct {
 	*server.Server
 	t       *testing.T
 	scripts bool
+	http    *http.Client // of the application, towards the server
 	user    admin.User
 	client  admin.RegisteredClient
 	site    *httptest.Server
@@ -51,7 +52,7 @@ func withAndWithoutScripts(t *testing.T, run func(w *world)) {
 
 func newWorld(t *testing.T, s *server.Server, scripts bool) *world {
 	t.Helper()
-	w := &world{Server: s, t: t, scripts: scripts, came: make(chan call, 100), pkce: rand.Text() + rand.Text()}
+	w := &world{Server: s, t: t, scripts: scripts, http: http.DefaultClient, came: make(chan call, 100), pkce: rand.Text() + rand.Text()}
 	w.site = httptest.NewServer(http.HandlerFunc(w.answer))
 	t.Cleanup(w.site.Close)
 	w.user = s.NewUser(strings.ToLower(rand.Text())+"@example.com", "--name", "Ana Sousa")
@@ -157,7 +158,7 @@ func (w *world) token(form url.Values) (got tokens) {
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(w.client.ClientID, w.client.ClientSecret)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := w.http.Do(request)
 	if err != nil {
 		w.t.Fatalf("asking the token endpoint: %v", err)
 	}
