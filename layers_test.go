@@ -32,7 +32,7 @@ var rooms = []room{
 	{"internal/web", "engine feed oauth admin record metrics clientcert", "golang.org/x/text", "web speaks HTTP and nothing else: a query or a decision here would pass by engine's one choke point"},
 	{"internal/feed", "mint store record revocation metrics egress", "", "it serves what was committed and decides nothing"},
 	{"internal/outbox", "mint store record revocation egress", "", "it delivers what was committed and decides nothing"},
-	{"internal/engine", "decide mint store secret record oauth revocation metrics egress", "", "it orchestrates; what the network said arrives from web already parsed"},
+	{"internal/engine", "decide mint store secret record oauth clientcert revocation metrics egress", "", "it orchestrates; what the network said arrives from web already parsed"},
 	{"internal/guard", "verify", "", "it is a resource server as others write them, in front of one that cannot: what it knows is what verify tells anybody"},
 	{"internal/demo", "jose oauth inspect verify", "", "it is a client and a resource server as others write them: it sees of the server what is on the wire, and verify is what others put in front of an API"},
 	{"internal/mint", "jose secret record oauth", "", "it signs what decide chose, and must not choose"},

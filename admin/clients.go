@@ -34,6 +34,9 @@ type ClientMetadata struct {
 	TLSClientAuthSANURI    string `json:"tls_client_auth_san_uri,omitempty"`
 	TLSClientAuthSANIP     string `json:"tls_client_auth_san_ip,omitempty"`
 	TLSClientAuthSANEmail  string `json:"tls_client_auth_san_email,omitempty"`
+	// CertificateBound binds its access tokens to the certificate that it shows when it
+	// gets them (RFC 8705 §3), and a public client's refresh tokens too.
+	CertificateBound bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	// RequestURIs are the addresses of request objects that it may name;
 	// RequestObjectSigningAlg is what it signs request objects with, "none" if it does
 	// not. Left out: any that its key has.

@@ -27,7 +27,7 @@ func (v *Verifier) admit(r *http.Request, now time.Time) (*remembered, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.check(r.Context(), token, demand{unsafe: upgrades(r) || !safe(r.Method)}, now)
+	return v.check(r.Context(), token, demand{request: r, unsafe: upgrades(r) || !safe(r.Method)}, now)
 }
 
 // WriteRefusal answers with an error of [Verifier.Admit]: 401, 403 or 400 with a

@@ -195,7 +195,8 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 
 // Watch checks a token and returns a context that is cancelled when the token
 // dies: revoked or expired. For what lives long without being a request of the
-// middleware's, such as a gRPC stream. Cancel ctx when it is over.
+// middleware's, such as a gRPC stream. A token that is bound to a certificate needs a
+// context of [Showing]. Cancel ctx when it is over.
 func (v *Verifier) Watch(ctx context.Context, token string) (context.Context, error) {
 	now := time.Now()
 	seen, err := v.check(ctx, token, demand{unsafe: true}, now)

@@ -42,6 +42,8 @@ func challengeFor(err error) *challenge {
 		text = "the access token has expired"
 	case Revoked:
 		text = "the access token was revoked"
+	case Bound, WrongCertificate:
+		text = "the access token is bound to a certificate that this connection did not show"
 	case Opaque:
 		text = "the access token is opaque, and this API takes JWTs"
 	}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -12,12 +13,14 @@ const initWait = 2 * time.Second
 
 // demand is what a call asks of the verifier beyond a good token.
 type demand struct {
-	unsafe bool          // it changes something, or opens a connection that will
-	fresh  time.Duration // what is known must be no older; 0 for the policy's own bound
+	request *http.Request // that the token came by; nil: its context says what was shown
+	unsafe  bool          // it changes something, or opens a connection that will
+	fresh   time.Duration // what is known must be no older; 0 for the policy's own bound
 }
 
 // Check judges an access token, for callers without HTTP. It counts as a call
-// that changes something. The error is a [*RefusedError] or wraps
+// that changes something. A token that is bound to a certificate needs a context of
+// [Showing]. The error is a [*RefusedError] or wraps
 // [ErrUnavailable].
 func (v *Verifier) Check(ctx context.Context, token string) (*Claims, error) {
 	r, err := v.check(ctx, token, demand{unsafe: true}, time.Now())
@@ -40,6 +43,9 @@ func (v *Verifier) check(ctx context.Context, token string, d demand, now time.T
 			return nil, err
 		}
 		r = v.cache.put(r)
+	}
+	if err := v.held(ctx, &r.claims, d.request); err != nil {
+		return nil, err
 	}
 	return r, v.judge(ctx, r, d, now)
 }

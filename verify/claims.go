@@ -27,6 +27,9 @@ type Claims struct {
 	AuthTime  time.Time // when the user signed in; zero without a user
 	ACR       string    // how
 	AMR       []string  // by what means
+	// CertificateThumbprint is of the certificate that the token is bound to, as x5t#S256
+	// (RFC 8705 §3.1); empty: to none.
+	CertificateThumbprint string
 
 	notBefore time.Time // nbf, rarely there
 	rvs       int64
@@ -79,9 +82,7 @@ func readClaims(c *Claims, payload, issuer, audience string) error {
 		return refuse(NotRevocable)
 	}
 	if o.Has("cnf") {
-		// RFC 7800 §3.1: bound to a key whose possession is not checked here, so
-		// as a bearer token it proves nothing.
-		return refuse(Bound)
+		return readConfirmation(o, c)
 	}
 	return nil
 }

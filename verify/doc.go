@@ -30,5 +30,9 @@
 // death too: the log forgets tokens that have expired, so nothing could take
 // back a stream that outlived its token.
 //
+// A token that is bound to a certificate (RFC 8705) is good on a connection that
+// showed it alone: let the API's TLS ask for one (tls.RequestClientCert), or with
+// [WithClientCertificate] say how it is known behind a proxy.
+//
 // Standard library only.
 package verify

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,6 +49,7 @@ type settings struct {
 	leeway       time.Duration
 	algorithms   []jose.Algorithm
 	log          *slog.Logger
+	certificate  func(*http.Request) (*x509.Certificate, error)
 }
 
 // WithPolicy chooses what happens while the issuer is out of reach.
@@ -97,7 +99,7 @@ func everyAlgorithm() []jose.Algorithm {
 }
 
 func newSettings(opts []Option) settings {
-	s := settings{client: newClient(), leeway: 30 * time.Second, algorithms: everyAlgorithm(), log: slog.Default()}
+	s := settings{client: newClient(), leeway: 30 * time.Second, algorithms: everyAlgorithm(), log: slog.Default(), certificate: ofConnection}
 	for _, opt := range opts {
 		opt(&s)
 	}
@@ -138,6 +140,9 @@ func (s *settings) check(issuer, audience string) error {
 	}
 	if len(s.algorithms) == 0 {
 		errs = append(errs, errors.New("no algorithms"))
+	}
+	if s.certificate == nil {
+		errs = append(errs, errors.New("no way to know a client's certificate"))
 	}
 	for _, alg := range s.algorithms {
 		switch alg {

@@ -21,8 +21,10 @@ const (
 	TokenExpired   Reason = "expired"
 	NotYetValid    Reason = "not_yet_valid"
 	NotRevocable   Reason = "not_revocable" // no rvs: it could never be taken back
-	Bound          Reason = "bound"         // to a key (cnf) whose possession nobody has proved
-	Revoked        Reason = "revoked"
+	Bound          Reason = "bound"         // to a certificate that was not shown, or to a key (cnf) whose possession nobody proves here
+	// WrongCertificate: bound to another than was shown, or what a proxy says of it cannot be read.
+	WrongCertificate Reason = "wrong_certificate"
+	Revoked          Reason = "revoked"
 
 	NoToken    Reason = "no_token"    // nothing was tried: the challenge names no error
 	ManyTokens Reason = "many_tokens" // more than one Authorization header: invalid_request

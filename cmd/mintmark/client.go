@@ -78,6 +78,7 @@ type clientFlags struct {
 	TLSURI          *string   `name:"tls-san-uri" placeholder:"URI" help:"A URI of its certificate, for tls_client_auth."`
 	TLSIP           *string   `name:"tls-san-ip" placeholder:"ADDR" help:"An IP address of its certificate, for tls_client_auth."`
 	TLSEmail        *string   `name:"tls-san-email" placeholder:"ADDR" help:"An e-mail address of its certificate, for tls_client_auth."`
+	CertBound       *bool     `name:"certificate-bound" help:"Bind its access tokens to the certificate that it shows." negatable:""`
 	RequestURI      []string  `name:"request-uri" placeholder:"URI" help:"Where it keeps request objects."`
 	RequestAlg      *string   `name:"request-object-alg" placeholder:"A" help:"What it signs request objects with, none if it does not (default any)."`
 	RequireRequest  *bool     `name:"require-signed-request-object" help:"Refuse all its authorization requests but signed request objects." negatable:""`
@@ -178,6 +179,7 @@ func (f *clientFlags) applyKeys(m *admin.ClientMetadata) {
 	replace((*keyFile)(&m.JWKS), f.JWKS)
 	replace(&m.JWKSURI, f.JWKSURI)
 	replace(&m.TokenEndpointAuthSigningAlg, f.AuthSigningAlg)
+	replace(&m.CertificateBound, f.CertBound)
 	f.applyCertificate(m)
 	replaceList(&m.RequestURIs, f.RequestURI)
 	replace(&m.RequestObjectSigningAlg, f.RequestAlg)

@@ -27,6 +27,7 @@ type guardCommand struct {
 	ClientSecretFile string   `env:"MINTMARK_GUARD_CLIENT_SECRET_FILE" placeholder:"FILE" help:"File of its secret; MINTMARK_GUARD_CLIENT_SECRET has the secret itself."`
 	Policy           string   `enum:"strict,balanced,available" default:"balanced" env:"MINTMARK_GUARD_POLICY" placeholder:"P" help:"What happens while the issuer is silent: strict, balanced or available (balanced if not said)."`
 	Scope            []string `env:"MINTMARK_GUARD_SCOPE" placeholder:"S" help:"Scopes that every request needs."`
+	ClientCert       bool     `env:"MINTMARK_GUARD_CLIENT_CERT" help:"Believe Client-Cert (RFC 9440) of the proxy, for tokens that are bound to a certificate: only if it removes what the client sent under that name."`
 	Seed             string   `env:"MINTMARK_GUARD_SEED" placeholder:"DIR" help:"Directory in which to keep what is known, for the next start."`
 	Name             string   `env:"MINTMARK_GUARD_NAME" placeholder:"N" help:"What the fleet's list calls it (the client's id if not said)."`
 	LogLevel         string   `enum:"debug,info,warn,error" default:"info" env:"MINTMARK_GUARD_LOG_LEVEL" placeholder:"L" help:"Least level of what is logged (info if not said)."`
@@ -53,6 +54,9 @@ func (c *guardCommand) Run(i *invocation) error {
 	options := []verify.Option{verify.WithClient(c.ClientID, secret), verify.WithPolicy(policyNamed(c.Policy)), verify.WithLogger(log)}
 	if c.Seed != "" {
 		options = append(options, verify.WithSeed(c.Seed))
+	}
+	if c.ClientCert {
+		options = append(options, verify.WithClientCertificate(verify.ClientCert))
 	}
 	if c.Name != "" {
 		options = append(options, verify.WithName(c.Name))

@@ -47,3 +47,25 @@ func selfCertified(cred oauth.Credentials, st *record.ClientState) *oauth.Error 
 func CertificateSubject(s *record.ClientSettings) clientcert.Subject {
 	return clientcert.Subject{DN: s.TLSSubjectDN, DNS: s.TLSDNS, URI: s.TLSURI, IP: s.TLSIP, Email: s.TLSEmail}
 }
+
+// boundTo is the certificate that the tokens of a request are bound to; "" for a
+// client whose tokens are not (RFC 8705 §3, §3.4).
+func boundTo(client *record.Client, cred oauth.Credentials) string {
+	if !client.Settings.CertificateBound {
+		return ""
+	}
+	return cred.Certificate.Thumbprint()
+}
+
+// refreshes reports whether a connection is one on which a grant may be refreshed: a
+// public client's is bound to the certificate that it was made with (RFC 8705 §4); a
+// confidential one's is bound to whom that authenticates (§7.1).
+func refreshes(grant *record.Grant, cred oauth.Credentials) bool {
+	return grant.X5T == "" || grant.X5T == cred.Certificate.Thumbprint()
+}
+
+// holds reports whether a connection is one on which an access token may be used (RFC
+// 8705 §3).
+func holds(tok Presented) bool {
+	return tok.Access.X5T == "" || tok.Access.X5T == tok.Certificate.Thumbprint()
+}

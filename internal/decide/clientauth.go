@@ -111,6 +111,9 @@ func authenticatedFor(
 		if !client.Allows(grantType) {
 			return refuse[record.Tokens](refuseClient(oauth.ReasonGrantNotAllowed, req.Credentials)) // RFC 6749 §5.2, unauthorized_client
 		}
+		if client.Settings.CertificateBound && req.Credentials.Certificate == nil {
+			return refuse[record.Tokens](refuseClient(oauth.ReasonCertificateRequired, req.Credentials)) // RFC 8705 §3.4
+		}
 		return decision(client)
 	})
 }

@@ -40,6 +40,7 @@ func clientCredentials(req *oauth.TokenRequest, client *record.Client, st *recor
 		audience:  audience(auds, scope, env.Policy.Issuer.String()),
 		resources: resources,
 		rvs:       st.LC,
+		bound:     boundTo(client, req.Credentials),
 	}
 	return Outcome[record.Tokens]{Answer: from.issue(nil, env)}
 }

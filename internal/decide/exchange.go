@@ -44,6 +44,9 @@ func exchange(req *oauth.TokenRequest, client *record.Client, st *record.CodeSta
 	from := grantBasis(grant, scope, auds, &st.ClientState, env)
 	from.until = sessionUntil(grant, &st.Parents)
 	from.nonce, from.user = code.Request.Nonce, st.User
+	if from.bound = boundTo(client, req.Credentials); client.Public() {
+		grant.X5T = from.bound // RFC 8705 §4
+	}
 	return firstTokens(code, grant, from, env)
 }
 

@@ -55,6 +55,8 @@ func bearerFor(scope string, tok Presented, st *record.TokenState, env Env) *oau
 		return refuseBearer(reason, tok.Access, st)
 	}
 	switch {
+	case !holds(tok):
+		return refuseBearer(oauth.ReasonTokenCertificate, tok.Access, st) // RFC 8705 §3
 	case !slices.Contains(tok.Access.Audience, env.Policy.Issuer.String()):
 		return refuseBearer(oauth.ReasonTokenAudience, tok.Access, st) // RFC 9068 §4
 	case !slices.Contains(tok.Access.Scope, scope):

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/mintmark-id/mintmark/internal/clientcert"
 	"github.com/mintmark-id/mintmark/internal/jose"
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
@@ -16,6 +17,9 @@ type Presented struct {
 	Refresh *secret.Refresh
 	Access  *record.VerifiedToken
 	Reason  oauth.Reason
+	// Certificate is what the connection showed on which an access token is used; nil:
+	// none.
+	Certificate *clientcert.Certificate
 }
 
 // Introspection is the answer of RFC 7662 §2.2: the token's own claims with the
@@ -121,5 +125,8 @@ func introspectRefresh(tok *secret.Refresh, caller *record.Client, st *record.To
 	w.String("scope", oauth.NewScopes(st.Grant.Scope...).String())
 	w.Int("iat", st.Grant.MadeAt/second)
 	w.Int("exp", min(st.Grant.IdleUntil, st.Grant.AbsUntil)/second)
+	if st.Grant.X5T != "" {
+		w.Raw("cnf", []byte(`{"x5t#S256":"`+st.Grant.X5T+`"}`)) // RFC 8705 §3.2
+	}
 	return Introspection{Active: true, Claims: w.End()}
 }

@@ -21,6 +21,7 @@ type basis struct {
 	claims    record.AskedClaims
 	user      *record.User // where an ID token is to tell of them
 	rvs       int64
+	bound     string // the thumbprint of a certificate; empty: to none
 	// until is when the session above ends by itself, in Unix ms; zero: there is none.
 	until int64
 }
@@ -72,6 +73,7 @@ func (b *basis) access(env Env) *record.AccessFacts {
 		ACR:       b.facts.ACR,
 		AMR:       b.facts.AMR,
 		RVS:       b.rvs,
+		X5T:       b.bound,
 	}
 }
 

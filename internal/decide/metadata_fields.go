@@ -134,6 +134,16 @@ func certificateFields() []MetadataField {
 			func(s *record.ClientSettings) *string { return &s.TLSIP }),
 		text("tls_client_auth_san_email", spec, "An e-mail address among them.", "",
 			func(s *record.ClientSettings) *string { return &s.TLSEmail }),
+		{
+			Name: "tls_client_certificate_bound_access_tokens", Spec: "RFC 8705 §3.4", Default: "`false`",
+			Rule: "`true`: its access tokens, and a public client's refresh tokens, are bound to the certificate that it shows; without one it gets none. Where the server takes certificates.",
+			take: func(into *Metadata, from jose.Object) bool {
+				value, err := from.Bool("tls_client_certificate_bound_access_tokens")
+				into.Settings.CertificateBound = value
+				return err == nil
+			},
+			show: func(c *record.Client) any { return c.Settings.CertificateBound },
+		},
 	}
 }
 

@@ -25,7 +25,7 @@ const everything = `{
 	"jwks": ` + everyKeys + `, "jwks_uri": "https://app.example/jwks", "token_endpoint_auth_signing_alg": "PS256",
 	"request_uris": ["https://app.example/request"], "request_object_signing_alg": "RS256", "require_signed_request_object": true,
 	"tls_client_auth_subject_dn": "CN=App,O=Example", "tls_client_auth_san_dns": "app.example", "tls_client_auth_san_uri": "spiffe://example/app",
-	"tls_client_auth_san_ip": "192.0.2.7", "tls_client_auth_san_email": "ops@app.example",
+	"tls_client_auth_san_ip": "192.0.2.7", "tls_client_auth_san_email": "ops@app.example", "tls_client_certificate_bound_access_tokens": true,
 	"backchannel_logout_uri": "https://app.example/logout", "backchannel_logout_session_required": true
 }`
 
@@ -53,7 +53,7 @@ func TestWhatAClientSaysIsWhatIsRegistered(t *testing.T) {
 		SubjectType: record.SubjectPairwise, SectorIdentifierURI: "https://app.example/sector", UserinfoSigningAlg: "RS256",
 		Contacts: []string{"ops@app.example"}, SoftwareID: "4NRB1", SoftwareVersion: "2.1", IDTokenSigningAlg: "ES256",
 		BackchannelLogoutURI: "https://app.example/logout", BackchannelLogoutSessionRequired: true,
-		TLSSubjectDN: "CN=App,O=Example", TLSDNS: "app.example", TLSURI: "spiffe://example/app", TLSIP: "192.0.2.7", TLSEmail: "ops@app.example",
+		TLSSubjectDN: "CN=App,O=Example", TLSDNS: "app.example", TLSURI: "spiffe://example/app", TLSIP: "192.0.2.7", TLSEmail: "ops@app.example", CertificateBound: true,
 		Localized: map[string]string{"client_name#de": "Anwendung", "policy_uri#pt-BR": "https://app.example/politica"},
 	}}
 	if diff := cmp.Diff(want, metadataOf(t, everything)); diff != "" {
@@ -148,7 +148,7 @@ func TestAFieldThatNoSpecificationKnowsIsLeftOut(t *testing.T) {
 }
 
 func TestSwitchesThatNothingIsBehindMayBeOff(t *testing.T) {
-	for _, name := range []string{"dpop_bound_access_tokens", "require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens"} {
+	for _, name := range []string{"dpop_bound_access_tokens", "require_pushed_authorization_requests"} {
 		if _, err := ReadMetadata(`{"`+name+`":false}`, false); err != nil {
 			t.Errorf("%s off: %v", name, err)
 		}

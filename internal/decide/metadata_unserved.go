@@ -13,7 +13,6 @@ func unservedFields() []MetadataField {
 			Refused: true, reason: oauth.ReasonRegistrationStatement,
 		},
 		off("frontchannel_logout_session_required", "OpenID Connect Front-Channel Logout §2"),
-		off("tls_client_certificate_bound_access_tokens", "RFC 8705 §3.4"),
 		off("require_pushed_authorization_requests", "RFC 9126 §6"),
 		off("dpop_bound_access_tokens", "RFC 9449 §5.2"),
 		off("backchannel_user_code_parameter", "OpenID Connect CIBA §4"),

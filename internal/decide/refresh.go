@@ -34,6 +34,9 @@ func refresh(
 	if err := grantUsable(presented, st, env.Now); err != nil {
 		return refuse[record.Tokens](err)
 	}
+	if !refreshes(st.Grant, req.Credentials) {
+		return refuse[record.Tokens](refuseRefresh(oauth.ReasonRefreshCertificate, st.Grant, 0, 0)) // without effect
+	}
 	next := succession(presented.Token.Generation, st.Grant, client, env)
 	if next.reason != "" {
 		return Outcome[record.Tokens]{
@@ -52,6 +55,7 @@ func refresh(
 	// OpenID Connect Core §12.2: the same sub and auth_time as the first ID token; no nonce.
 	from := grantBasis(st.Grant, scope, auds, &st.ClientState, env)
 	from.until, from.user = sessionUntil(st.Grant, &st.Parents), st.User
+	from.bound = boundTo(client, req.Credentials)
 	var refresh *record.RefreshFacts
 	if next.generation != presented.Token.Generation {
 		refresh = &record.RefreshFacts{GID: st.Grant.ID, Generation: next.generation}

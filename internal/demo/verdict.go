@@ -90,6 +90,7 @@ func rules() []rule {
 		{string(verify.WrongAudience), "it is for this API", "aud"},
 		{string(verify.NotRevocable), "it says up to when Mintmark vouched for it, or it could not be taken back", "rvs"},
 		{string(verify.Bound), "it is bound to no key that the caller would have to prove", "cnf"},
+		{string(verify.WrongCertificate), "if it is bound to a certificate, the connection shows that one", "cnf"},
 		{string(verify.NotYetValid), "it is valid already", "nbf"},
 		{string(verify.TokenExpired), "it has not expired", "exp"},
 		{string(verify.Revoked), "nothing that it hangs from was ended since: not the user, the session, the grant, the app, the key", "sub sid gid client_id"},

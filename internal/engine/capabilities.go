@@ -35,6 +35,7 @@ func (e *Engine) Capabilities() oauth.Capabilities {
 		ACRValues:     decide.ACRValues(),
 		GrantTypes:    []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
 		AuthMethods:   append(methods, e.certificateMethods()...),
+		MutualTLS:     e.policy.Mutual.On,
 		MutualOrigin:  e.policy.Mutual.Origin,
 		IDTokenAlgs:   signingAlgs(), // OpenID Connect Discovery §3: RS256 MUST be included
 		AssertionAlgs: decide.SigningAlgs(),

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/mintmark-id/mintmark/internal/clientcert"
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -21,9 +22,11 @@ func (e *Engine) Ring() *mint.Ring { return e.minting.Load().Ring }
 func (e *Engine) FeedJWKS() []byte { return e.Ring().FeedJWKS() }
 
 // FeedReader decides whether the bearer of an access token may follow the
-// revocation feed.
-func (e *Engine) FeedReader(ctx context.Context, token string) (FeedReader, *oauth.Error) {
+// revocation feed. shown is the certificate of the connection that the token came by;
+// nil: none.
+func (e *Engine) FeedReader(ctx context.Context, token string, shown *clientcert.Certificate) (FeedReader, *oauth.Error) {
 	tok := e.open(token)
+	tok.Certificate = shown
 	return run(ctx, e, about(e, tok, store.TokenQuery{}, func(st *record.TokenState, env decide.Env) decide.Outcome[FeedReader] {
 		return decide.ReadFeed(tok, st, env)
 	}))

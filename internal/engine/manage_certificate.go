@@ -19,6 +19,9 @@ func (e *Engine) checkCertificate(s *record.ClientSettings, wrong *problems) {
 	default:
 		wrong.add("token_endpoint_auth_method", "%s needs connections that show a certificate: the server's setting mtls_listen", method)
 	}
+	if s.CertificateBound && !e.policy.Mutual.On {
+		wrong.add("tls_client_certificate_bound_access_tokens", "needs connections that show a certificate: the server's setting mtls_listen")
+	}
 	field, names := certificateName(s)
 	switch {
 	case method == oauth.AuthTLS:

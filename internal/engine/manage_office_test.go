@@ -166,7 +166,7 @@ func (o *office) allDead(tokens record.SignedTokens) {
 	if err := o.refresh(tokens.Refresh); err == nil || err.Code != oauth.InvalidGrant {
 		o.Errorf("the refresh token was answered with %v", err)
 	}
-	if _, err := o.Userinfo(o.Context(), tokens.Access); err == nil || err.Code != oauth.InvalidToken {
+	if _, err := o.Userinfo(o.Context(), tokens.Access, nil); err == nil || err.Code != oauth.InvalidToken {
 		o.Errorf("userinfo answered with %v", err)
 	}
 }

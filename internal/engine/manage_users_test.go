@@ -135,7 +135,7 @@ func TestAProfileComesBackAsItWasSet(t *testing.T) {
 	if got, want := o.json(ana.Claims), o.json(claims); got != want || ana.Claims.UpdatedAt == 0 {
 		t.Errorf("the claims are %s, want %s, dated", got, want)
 	}
-	answer, refused := o.Userinfo(t.Context(), o.signIn().Access)
+	answer, refused := o.Userinfo(t.Context(), o.signIn().Access, nil)
 	o.fine(refused)
 	var told map[string]any
 	o.must(json.Unmarshal(answer.JSON, &told))

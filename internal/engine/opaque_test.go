@@ -66,7 +66,7 @@ func TestIntrospectionOfAnOpaqueTokenHasAllItsClaims(t *testing.T) {
 			t.Errorf("%s: there is more: %v", name, members)
 		}
 	}
-	if told, refused := o.Userinfo(t.Context(), signed.Access); refused != nil || !strings.Contains(string(told.JSON), `"sub":"`+o.ana+`"`) {
+	if told, refused := o.Userinfo(t.Context(), signed.Access, nil); refused != nil || !strings.Contains(string(told.JSON), `"sub":"`+o.ana+`"`) {
 		t.Errorf("userinfo says %s, %v", told.JSON, refused)
 	}
 }
@@ -85,7 +85,7 @@ func TestAnEmergencyKillsEveryOpaqueToken(t *testing.T) {
 	if o.active(tokens.Access) {
 		t.Error("an opaque token is active after an emergency")
 	}
-	if _, refused := o.Userinfo(t.Context(), tokens.Access); refused == nil || refused.Code != oauth.InvalidToken {
+	if _, refused := o.Userinfo(t.Context(), tokens.Access, nil); refused == nil || refused.Code != oauth.InvalidToken {
 		t.Errorf("userinfo answers %v", refused)
 	}
 	after := o.roots(record.RootAccess)

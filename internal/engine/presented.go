@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mintmark-id/mintmark/internal/clientcert"
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/mint"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -115,9 +116,11 @@ func (e *Engine) revoke(req *oauth.RevocationRequest) journey[*record.TokenState
 	return j
 }
 
-// Userinfo answers OpenID Connect Core §5.3.
-func (e *Engine) Userinfo(ctx context.Context, token string) (Userinfo, *oauth.Error) {
+// Userinfo answers OpenID Connect Core §5.3. shown is the certificate of the
+// connection that the token came by; nil: none.
+func (e *Engine) Userinfo(ctx context.Context, token string, shown *clientcert.Certificate) (Userinfo, *oauth.Error) {
 	tok := e.open(token)
+	tok.Certificate = shown
 	q := store.TokenQuery{WithUser: true, UserOf: func(client *record.Client) string {
 		return e.env().UserOf(client, tok.Access.Subject)
 	}}

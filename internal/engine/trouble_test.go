@@ -88,7 +88,7 @@ func TestTroubleWithTheDatabaseIsNobodyElsesFault(t *testing.T) {
 		"introspection": refusal(l.Introspect(t.Context(),
 			&oauth.IntrospectionRequest{Credentials: site, Token: access.Access})),
 		"revocation":         l.Revoke(t.Context(), &oauth.RevocationRequest{Credentials: site, Token: token}),
-		"userinfo":           refusal(l.Userinfo(t.Context(), access.Access)),
+		"userinfo":           refusal(l.Userinfo(t.Context(), access.Access, nil)),
 		"authorization":      refusal(l.Authorize(t.Context(), &oauth.AuthorizationRequest{ClientID: labApp}, nil, here)),
 		"login page":         refusal(l.LoginPage(t.Context(), "page", here)),
 		"login":              refusal(l.Login(t.Context(), LoginForm{Identifier: h.email.Value, Password: oldPassword}, here)),

@@ -62,7 +62,7 @@ func samples(m *mint.Mint) (access, id []sample, err error) {
 		IssuedAt: 1, ExpiresAt: 2, AuthTime: 1, ACR: "aal1", AMR: []string{"pwd"}, RVS: 1,
 	}
 	offline, own := user, user
-	user.Userinfo = []string{"name"}
+	user.Userinfo, user.X5T = []string{"name"}, "x"
 	offline.SID = ""
 	own.Subject, own.SID, own.GID, own.AuthTime, own.ACR, own.AMR = own.ClientID, "", "", 0, "", nil
 	first := record.IDFacts{

@@ -279,3 +279,33 @@ func TestSignedUserinfoSaysForWhomAndIsNoIDToken(t *testing.T) {
 		t.Errorf("without a key: %v", err)
 	}
 }
+
+// RFC 8705 §3.1: what a token is bound to stands in it, signed or sealed; one that is
+// bound to something else than is known here is no token.
+func TestWhatATokenIsBoundToIsReadBack(t *testing.T) {
+	m := sealer(t, key(t, ES256, record.KeyActive))
+	for _, opaque := range []bool{false, true} {
+		tokens := userTokens()
+		tokens.Access.X5T, tokens.Access.Opaque = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2", opaque
+		signed, err := m.Sign(tokens)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, reason := m.VerifyAccess(signed.Access)
+		if reason != "" || got.X5T != tokens.Access.X5T || !strings.Contains(string(got.Claims), `"cnf":{"x5t#S256":"`+tokens.Access.X5T+`"}`) {
+			t.Errorf("opaque %v: %+v, %q", opaque, got, reason)
+		}
+	}
+	for _, cnf := range []string{
+		`"x"`, `{}`, `null`, `{"jkt":"x"}`, `{"x5t#S256":""}`, `{"x5t#S256":7}`, `{"x5t#S256":"x","jkt":"x"}`, `["x5t#S256"]`,
+	} {
+		payload := `{"iss":"` + issuer + `","sub":"a","client_id":"b","jti":"c","aud":"d","rvs":1,"iat":1,"exp":2,"cnf":` + cnf + `}`
+		token, err := jose.Sign(m.Ring.signers[jose.ES256], "at+jwt", []byte(payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, reason := m.VerifyAccess(token); reason != oauth.ReasonTokenMalformed {
+			t.Errorf("bound to %s: %v, %q", cnf, got, reason)
+		}
+	}
+}

@@ -51,6 +51,9 @@ func standardAccess(w *jose.Writer, issuer string, f *record.AccessFacts) {
 		w.String("gid", f.GID)
 	}
 	w.Int("rvs", f.RVS)
+	if f.X5T != "" {
+		w.Raw("cnf", []byte(`{"x5t#S256":"`+f.X5T+`"}`)) // RFC 8705 §3.1; base64url needs no escapes
+	}
 	if len(f.Userinfo) > 0 {
 		w.Strings("userinfo_claims", f.Userinfo)
 	}

@@ -124,6 +124,9 @@ func readAccess(o jose.Object, t *record.VerifiedToken) error {
 	var scope string
 	r.optionalText("scope", &scope)
 	t.Scope = record.SplitScope(scope)
+	if o.Has("cnf") {
+		r.confirmation(&t.X5T)
+	}
 	if o.Has("userinfo_claims") {
 		r.texts("userinfo_claims", &t.Userinfo)
 	}
@@ -152,6 +155,16 @@ func (r *reader) number(name string, to *int64) { *to = claim(r, name, r.object.
 func (r *reader) texts(name string, to *[]string) { *to = claim(r, name, r.object.Strings) }
 
 func (r *reader) audience(name string, to *[]string) { *to = claim(r, name, r.object.StringOrStrings) }
+
+// confirmation reads what a token is bound to (RFC 7800 §3.1, RFC 8705 §3.1). One
+// that is bound to anything else is no token that can be used here.
+func (r *reader) confirmation(to *string) {
+	inner := reader{object: claim(r, "cnf", r.object.Object)}
+	inner.text("x5t#S256", to)
+	if r.err == nil && (inner.err != nil || *to == "" || len(inner.object.Names()) != 1) {
+		r.err = errors.New("bound to something that is not known here")
+	}
+}
 
 func (r *reader) optionalText(name string, to *string) {
 	if r.object.Has(name) {

@@ -20,6 +20,7 @@ type Capabilities struct {
 	PromptCreate   bool     // users may sign up by themselves
 	RevocationFeed bool     // verifiers may follow the revocation log
 	Registration   bool     // clients may register themselves
+	MutualTLS      bool     // connections may show a certificate
 	MutualOrigin   string   // where they do; "": at the endpoints themselves
 	NamesImplicit  bool     // the documents name the implicit grant, which is refused all the same
 	UILocales      []string
@@ -65,7 +66,8 @@ type Metadata struct {
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 
-	MutualAliases *MutualAliases `json:"mtls_endpoint_aliases,omitempty"` // RFC 8705 §5
+	CertificateBound bool           `json:"tls_client_certificate_bound_access_tokens,omitempty"` // RFC 8705 §3.3
+	MutualAliases    *MutualAliases `json:"mtls_endpoint_aliases,omitempty"`                      // RFC 8705 §5
 
 	// OpenID Connect Back-Channel Logout 1.0 §2.1.
 	BackchannelLogout        bool `json:"backchannel_logout_supported"`
@@ -146,7 +148,8 @@ func NewMetadata(issuer Issuer, c Capabilities) Metadata {
 		BackchannelLogout:        true,
 		BackchannelLogoutSession: true,
 
-		MutualAliases: mutualAliases(issuer, c),
+		CertificateBound: c.MutualTLS,
+		MutualAliases:    mutualAliases(issuer, c),
 
 		ClaimsParameter: true,
 		ResponseIss:     true,

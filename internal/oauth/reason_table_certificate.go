@@ -26,4 +26,16 @@ var certificateReasons = []Info{
 		Reason: ReasonCertificateSubject, Code: InvalidClient, Description: wireClient, Claim: "tls_client_auth_subject_dn",
 		Rule: "The certificate does not have the one name that the client registered: its subject, or a DNS name, URI, IP address or e-mail address among its alternative names. RFC 8705 §2.1.2.",
 	},
+	{
+		Reason: ReasonCertificateRequired, Code: InvalidRequest, Description: wireCertificateRequired, Claim: "tls_client_certificate_bound_access_tokens",
+		Rule: "The client registered that its access tokens are bound to its certificate, so it gets none on a connection without one. RFC 8705 §3.4.",
+	},
+	{
+		Reason: ReasonRefreshCertificate, Code: InvalidGrant, Description: wireGrant, Claim: "grants.x5t",
+		Rule: "The refresh token of a public client is bound to the certificate that it was given with. RFC 8705 §4.",
+	},
+	{
+		Reason: ReasonTokenCertificate, Code: InvalidToken, Description: wireToken, Claim: "cnf",
+		Rule: "An access token that is bound to a certificate is worth something on a connection that shows this certificate, and nowhere else. RFC 8705 §3.",
+	},
 }

@@ -46,6 +46,9 @@ const (
 	ReasonCertificateUnknown   Reason = "certificate_unknown"
 	ReasonCertificateUntrusted Reason = "certificate_untrusted"
 	ReasonCertificateSubject   Reason = "certificate_subject"
+	ReasonCertificateRequired  Reason = "certificate_required"
+	ReasonRefreshCertificate   Reason = "refresh_of_other_certificate"
+	ReasonTokenCertificate     Reason = "token_of_other_certificate"
 
 	// The authorization request.
 	ReasonResponseTypeUnsupported  Reason = "response_type_unsupported"

@@ -15,6 +15,7 @@ const (
 	wireClient              = "Client authentication failed"
 	wireAuthTwice           = "More than one way of client authentication was used"
 	wireCertificate         = "The client certificate that a proxy handed on cannot be read"
+	wireCertificateRequired = "The tokens of this client are bound to its certificate, and the connection showed none"
 	wireClientIDMismatch    = "The client_id differs from the one in the Authorization header"
 	wireUnauthorized        = "The client is not allowed to use this grant type"
 	wireGrant               = "The grant is invalid, expired or revoked, or does not match this request"

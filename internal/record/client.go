@@ -66,6 +66,9 @@ type ClientSettings struct {
 	TLSURI       string `json:"tls_client_auth_san_uri,omitempty"`
 	TLSIP        string `json:"tls_client_auth_san_ip,omitempty"`
 	TLSEmail     string `json:"tls_client_auth_san_email,omitempty"`
+	// CertificateBound binds its access tokens to the certificate of the connection on
+	// which it gets them (RFC 8705 §3.4).
+	CertificateBound bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	// RequestURIs are where it keeps request objects; RequestObjectSigningAlg is what
 	// it signs them with, "none" if it does not; empty: any of decide.SigningAlgs.
 	RequestURIs             []string `json:"request_uris,omitempty"`

@@ -24,6 +24,9 @@ type AccessFacts struct {
 	ACR       string
 	AMR       []string
 	RVS       int64 // unix ms of the logical clock
+	// X5T is the thumbprint of the certificate that the token is bound to (RFC 8705
+	// §3.1); empty: whoever bears it may use it.
+	X5T string
 	// Userinfo are the attributes that userinfo is to tell beyond those of the scope.
 	Userinfo []string
 }
@@ -94,6 +97,7 @@ type VerifiedToken struct {
 	ACR       string
 	AMR       []string
 	RVS       int64
+	X5T       string   // see AccessFacts
 	Userinfo  []string // see AccessFacts
 	// Claims is the whole payload, for introspection.
 	Claims json.RawMessage

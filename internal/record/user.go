@@ -127,6 +127,7 @@ type Grant struct {
 	LateGen   int64
 	LateRun   int64
 	JKT       string
+	X5T       string // of the certificate that its refresh tokens are bound to; empty: none
 	IdleUntil int64
 	AbsUntil  int64
 	EndedAt   int64

@@ -126,9 +126,9 @@ func (p *plan) putCode(c record.Code) {
 
 const (
 	putGrant = `INSERT INTO grants (id, user_id, client_id, sid, scope, resources, auth_time, acr, amr, rvs,
-	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at, origin, claims)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21
-	WHERE $22 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $22 AND ended_at < 1 /*held*/)
+	made_at, gen, rotated_at, late_gen, late_run, jkt, idle_until, abs_until, ended_at, origin, claims, x5t)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22
+	WHERE $23 = '' OR EXISTS (SELECT 1 FROM sessions WHERE id = $23 AND ended_at < 1 /*held*/)
 	ON CONFLICT DO NOTHING`
 
 	rotateGrant = `UPDATE grants SET gen = gen + 1, rotated_at = $1, idle_until = $2
@@ -147,7 +147,7 @@ func (p *plan) putGrant(g record.Grant, sessionID string) {
 	p.guard(putGrant, g.ID, g.UserID, g.ClientID, g.SID, p.words(g.Scope), p.words(g.Resources),
 		g.Facts.AuthTime, g.Facts.ACR, p.words(g.Facts.AMR), g.RVS,
 		g.MadeAt, g.Gen, g.RotatedAt, g.LateGen, g.LateRun, g.JKT, g.IdleUntil, g.AbsUntil, g.EndedAt, g.Origin,
-		p.claims(g.Claims), sessionID)
+		p.claims(g.Claims), g.X5T, sessionID)
 }
 
 // claims packs what was asked for; most grants have none.

@@ -88,7 +88,7 @@ func (r *sessionRow) get() *record.Session {
 
 const grantColumns = `g.id, g.user_id, g.client_id, g.sid, g.scope, g.resources, g.auth_time, g.acr, g.amr, g.rvs,
 	g.made_at, g.gen, g.rotated_at, g.late_gen, g.late_run, g.jkt, g.idle_until, g.abs_until, g.ended_at,
-	g.origin, g.claims`
+	g.origin, g.claims, g.x5t`
 
 type grantRow struct{ grant record.Grant }
 
@@ -101,6 +101,7 @@ func (r *grantRow) into() []any {
 		(*number)(&g.LateGen), (*number)(&g.LateRun), (*text)(&g.JKT), (*number)(&g.IdleUntil),
 		(*number)(&g.AbsUntil), (*number)(&g.EndedAt), (*text)(&g.Origin),
 		packed{&g.Claims},
+		(*text)(&g.X5T),
 	}
 }
 

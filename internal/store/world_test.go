@@ -79,7 +79,7 @@ func grant() record.Grant {
 		ID: "gid", UserID: "ana", ClientID: "app", SID: "sid", Origin: "sid", Scope: []string{"openid", "api:read"},
 		Resources: []string{"https://api.example"}, Facts: facts(), RVS: born,
 		Claims: record.AskedClaims{Userinfo: []string{"name"}, IDToken: []string{"email", "name"}},
-		MadeAt: noon, Gen: 4, RotatedAt: noon - 2, LateGen: 3, LateRun: 1, JKT: "thumb",
+		MadeAt: noon, Gen: 4, RotatedAt: noon - 2, LateGen: 3, LateRun: 1, JKT: "thumb", X5T: "print",
 		IdleUntil: noon + 30*day, AbsUntil: noon + 90*day,
 	}
 }

@@ -35,7 +35,11 @@ func (s *site) feedReader(v *visit) (engine.FeedReader, *oauth.Error) {
 	if err != nil {
 		return engine.FeedReader{}, err
 	}
-	reader, err := s.engine.FeedReader(v.r.Context(), token)
+	shown, err := s.certificate(v)
+	if err != nil {
+		return engine.FeedReader{}, err
+	}
+	reader, err := s.engine.FeedReader(v.r.Context(), token, shown)
 	v.clientID = reader.ClientID
 	return reader, err
 }

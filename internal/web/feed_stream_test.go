@@ -118,7 +118,7 @@ func TestAStreamLivesAsLongAsItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, client := piped(t)
 		token, _ := w.tokenOf("reader")
-		reader, refused := w.engine.FeedReader(t.Context(), token)
+		reader, refused := w.engine.FeedReader(t.Context(), token, nil)
 		if refused != nil {
 			t.Fatal(refused)
 		}

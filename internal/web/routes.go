@@ -112,6 +112,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 			oauth.PathFeedReceipt:  {post: s.feedReceipt, isJSON: true, gate: lookups, about: "A verifier says what it has applied."},
 			oauth.PathFeedJWKS:     {get: s.feedKeys, gate: documents, shared: withAll, about: "The public keys that heads and snapshots of the feed are verified with.", spec: "RFC 7517 §5"},
 		} {
+			r.mutual = true // whose tokens are bound reads it there
 			r.style, r.scope, r.notJSON = asBearer, oauth.ScopeReadRevocations, oauth.ReasonReportMalformed
 			add(r, base+path)
 		}

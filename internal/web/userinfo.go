@@ -20,7 +20,12 @@ func (s *site) userinfo(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	told, err := s.engine.Userinfo(v.r.Context(), token)
+	shown, err := s.certificate(v)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	told, err := s.engine.Userinfo(v.r.Context(), token, shown)
 	switch {
 	case err != nil:
 		s.refuse(v, err)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -205,6 +206,121 @@ func TestF3_WhereCertificatesAreShownThereAreNoPages(t *testing.T) {
 	w.refuses(plain.post(oauth.PathToken, asking(oauth.PathToken, "machine")), http.StatusUnauthorized, "invalid_client")
 }
 
+// bound makes a client whose tokens are bound, confidential or public, of which a browser's user gets tokens.
+func (w *world) bound(id string, method oauth.AuthMethod, format record.AccessFormat) {
+	w.t.Helper()
+	settings := record.ClientSettings{
+		GrantTypes: []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}, Scope: "openid email offline_access api:read", Resources: []string{api},
+		RedirectURIs: []string{"https://app.example/cb"}, FirstParty: true, CertificateBound: true,
+		TokenEndpointAuthMethod: string(method), AccessFormat: format,
+	}
+	made, err := w.engine.CreateClient(w.t.Context(), id, engine.ClientForm{Name: id, Settings: settings})
+	w.must(err)
+	w.secrets = maps.Clone(w.secrets)
+	w.secrets[id] = made.Secret
+	if made.Secret != "" {
+		w.log.hide(made.Secret)
+	}
+}
+
+// exchanging is the request that makes tokens of a code of the client.
+func (w *world) exchanging(id string, b *browser) url.Values {
+	w.t.Helper()
+	a := b.authorize(with(ask(id), "redirect_uri", "https://app.example/cb", "scope", "openid email offline_access"))
+	code := a.param("code")
+	if code == "" {
+		w.t.Fatalf("no code: %d %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	return w.naming(id, url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {"https://app.example/cb"}, "code_verifier": {verifier},
+	})
+}
+
+// naming is a form of a public client.
+func (w *world) naming(id string, form url.Values) url.Values {
+	if w.secrets[id] == "" {
+		form.Set("client_id", id)
+	}
+	return form
+}
+
+// authenticating is a client that shows a certificate beside its secret.
+func (w *world) authenticating(id string, certificates ...tls.Certificate) *browser {
+	b := w.showing(certificates...)
+	if secret := w.secrets[id]; secret != "" {
+		b.header.Set("Authorization", basic(id, secret))
+	}
+	return b
+}
+
+// bearing asks userinfo with a token.
+func (b *browser) bearing(token string) answer {
+	b.t.Helper()
+	b.header.Set("Authorization", "Bearer "+token)
+	return b.get(oauth.PathUserinfo)
+}
+
+// RFC 8705 §3: a token that was stolen is worth nothing without the key of its certificate.
+func TestI3_ABoundTokenIsWorthNothingWithoutItsCertificate(t *testing.T) {
+	t.Parallel()
+	ours := authority.New(t, "ours")
+	own, another := authority.SelfSigned(t, nil), authority.SelfSigned(t, nil)
+	for _, format := range []record.AccessFormat{record.AccessJWT, record.AccessOpaque} {
+		w := newWorld(t, takingCertificates(ours))
+		w.bound("bound", oauth.AuthBasic, format)
+		user := w.newBrowser().signIn(ana)
+		// Without a certificate there is none, and the code is not spent by asking.
+		form := w.exchanging("bound", user)
+		w.refuses(w.authenticating("bound").post(oauth.PathToken, form), http.StatusBadRequest, "invalid_request")
+		got := w.authenticating("bound", own).post(oauth.PathToken, form)
+		token := got.member("access_token")
+		if token == "" || strings.HasPrefix(token, "mat_") != (format == record.AccessOpaque) {
+			t.Fatalf("%s: %d %s", format, got.StatusCode, got.body)
+		}
+		if a := w.showing(own).bearing(token); a.StatusCode != http.StatusOK || a.member("sub") == "" {
+			t.Errorf("%s: with its certificate: %d %s", format, a.StatusCode, a.body)
+		}
+		for name, thief := range map[string]*browser{
+			"with another": w.showing(another), "with none": w.showing(), "at the usual address": w.newBrowser(),
+		} {
+			a := thief.bearing(token)
+			w.refuses(a, http.StatusUnauthorized, "invalid_token")
+			if !strings.Contains(a.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
+				t.Errorf("%s %s: %q", format, name, a.Header.Get("WWW-Authenticate"))
+			}
+		}
+		told := w.authenticating("bound", another).post(oauth.PathIntrospect, url.Values{"token": {token}})
+		if !strings.Contains(told.body, `"cnf":{"x5t#S256":"`+authority.Thumbprint(own)+`"}`) {
+			t.Errorf("%s: introspection says %s", format, told.body) // RFC 8705 §3.2
+		}
+		// A confidential client renews with whatever certificate it has now (§7.1), never with none.
+		again := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.member("refresh_token")}}
+		w.refuses(w.authenticating("bound").post(oauth.PathToken, again), http.StatusBadRequest, "invalid_request")
+		renewed := w.authenticating("bound", another).post(oauth.PathToken, again)
+		if a := w.showing(another).bearing(renewed.member("access_token")); a.StatusCode != http.StatusOK {
+			t.Errorf("%s: renewed with another certificate: %d %s", format, a.StatusCode, a.body)
+		}
+		w.refuses(w.showing(own).bearing(renewed.member("access_token")), http.StatusUnauthorized, "invalid_token")
+	}
+}
+
+// RFC 8705 §4, RFC 9700 §2.2.2: what else would bind a public client's refresh token to it.
+func TestH4_APublicClientsRefreshTokenIsBoundToItsCertificate(t *testing.T) {
+	t.Parallel()
+	own, another := authority.SelfSigned(t, nil), authority.SelfSigned(t, nil)
+	w := newWorld(t, takingCertificates(authority.New(t, "ours")))
+	w.bound("device", oauth.AuthNone, record.AccessJWT)
+	first := w.showing(own).post(oauth.PathToken, w.exchanging("device", w.newBrowser().signIn(ana)))
+	form := w.naming("device", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {first.member("refresh_token")}})
+	w.refuses(w.showing(another).post(oauth.PathToken, form), http.StatusBadRequest, "invalid_grant")
+	w.refuses(w.showing().post(oauth.PathToken, form), http.StatusBadRequest, "invalid_request")
+	w.refuses(w.newBrowser().post(oauth.PathToken, form), http.StatusBadRequest, "invalid_request")
+	// The thief ended nothing: the owner goes on.
+	if a := w.showing(own).post(oauth.PathToken, form); a.StatusCode != http.StatusOK || a.member("refresh_token") == "" {
+		t.Errorf("the owner: %d %s", a.StatusCode, a.body)
+	}
+}
+
 // RFC 9440 §2.4, §4; RFC 9700 §4.13.
 func TestF6_ACertificateInAHeaderIsTheTrustedProxysAlone(t *testing.T) {
 	t.Parallel()
@@ -245,6 +361,20 @@ func TestF6_ACertificateInAHeaderIsTheTrustedProxysAlone(t *testing.T) {
 			}
 		}
 	}
+	// What is bound is bound to what the proxy said, and to nothing that a stranger says.
+	believing.bound("bound", oauth.AuthBasic, record.AccessJWT)
+	proxy := believing.newBrowser(trustedProxy)
+	proxy.header["Client-Cert"] = []string{field}
+	proxy.header.Set("Authorization", basic("bound", believing.secrets["bound"]))
+	token := proxy.post(oauth.PathToken, believing.exchanging("bound", believing.newBrowser().signIn(ana))).member("access_token")
+	if a := proxy.bearing(token); a.StatusCode != http.StatusOK {
+		t.Errorf("userinfo by the proxy: %d %s", a.StatusCode, a.body)
+	}
+	stranger := believing.newBrowser("127.0.0.1")
+	stranger.header["Client-Cert"] = []string{field}
+	believing.refuses(stranger.bearing(token), http.StatusUnauthorized, "invalid_token")
+	proxy.header["Client-Cert"] = []string{field, field}
+	believing.refuses(proxy.bearing(token), http.StatusBadRequest, "invalid_request")
 	// A certificate of the connection itself is not outdone by a header on it.
 	client := believing.showing(another)
 	client.header["Client-Cert"] = []string{field}
