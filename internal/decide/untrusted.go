@@ -1,6 +1,11 @@
 package decide
 
 import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
 	"github.com/mintmark-id/mintmark/internal/oauth"
 	"github.com/mintmark-id/mintmark/internal/record"
 )
@@ -27,4 +32,30 @@ func Authorize(ask Ask, st *record.AuthorizeState, env Env) Outcome[AuthorizeAns
 func keptHere(ask Ask, st *record.AuthorizeState, env Env) bool {
 	signedIn := st.Session != nil && Alive(st.Session.RVS, &st.Parents, env.Now) == ""
 	return st.Client.Registered() && !signedIn && !ask.Request.Prompts(oauth.PromptNone)
+}
+
+// Showable are a client's settings as far as the pages show them. Of one that nobody
+// vouches for they show neither the logo nor the policy of another host than codes
+// go to: whoever has put somebody's logo on their own client does not pass for them
+// (OpenID Connect Dynamic Client Registration §9.1, RFC 7591 §5).
+func Showable(client *record.Client) *record.ClientSettings {
+	if !client.Registered() {
+		return &client.Settings
+	}
+	shown, hosts := client.Settings, client.Settings.RedirectHosts()
+	foreign := func(address string) bool {
+		u, err := url.Parse(address)
+		return err != nil || u.Hostname() == "" || !slices.Contains(hosts, strings.ToLower(u.Hostname()))
+	}
+	for _, address := range []*string{&shown.LogoURI, &shown.PolicyURI} {
+		if foreign(*address) {
+			*address = ""
+		}
+	}
+	shown.Localized = maps.Clone(shown.Localized)
+	maps.DeleteFunc(shown.Localized, func(name, address string) bool {
+		field, _, _ := strings.Cut(name, "#")
+		return (field == "logo_uri" || field == "policy_uri") && foreign(address)
+	})
+	return &shown
 }

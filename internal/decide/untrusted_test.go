@@ -55,3 +55,35 @@ func TestAClientIsKeptOnceItGotACode(t *testing.T) {
 		t.Errorf("%s: %#v", where(out), out.Changes)
 	}
 }
+
+// OpenID Connect Dynamic Client Registration §9.1: a logo and a policy are of a host that
+// codes go to, or are not shown.
+func TestALogoOfAnotherHostIsNotShownForWhoNobodyVouchesFor(t *testing.T) {
+	const own, other, lookalike = "https://APP.example:8443/logo.png", "https://bank.example/logo.png", "https://app.example.evil.example/logo.png"
+	client := &record.Client{ID: "id", Settings: record.ClientSettings{RedirectURIs: []string{"https://app.example/cb", "com.example.app:/cb"}}}
+	for _, c := range []struct {
+		address string
+		shown   bool
+	}{{own, true}, {other, false}, {lookalike, false}, {"https://app.example/policy", true}, {"", true}, {"https://app.example@bank.example/", false}, {"https:///x", false}} {
+		client.Settings.LogoURI, client.Settings.PolicyURI = c.address, c.address
+		client.Settings.TosURI, client.Settings.ClientURI = other, other
+		client.Settings.Localized = map[string]string{"logo_uri#de": c.address, "policy_uri#pt-BR": c.address, "client_name#de": "Name"}
+		for _, registered := range []bool{false, true} {
+			client.Registration = nil
+			if registered {
+				client.Registration = &record.Registration{ClientID: "id"}
+			}
+			want, s := c.address, Showable(client)
+			if registered && !c.shown {
+				want = ""
+			}
+			if s.LogoURI != want || s.PolicyURI != want || s.Localized["logo_uri#de"] != want || s.Localized["policy_uri#pt-BR"] != want ||
+				s.TosURI != other || s.ClientURI != other || s.Localized["client_name#de"] != "Name" {
+				t.Errorf("%q, registered by itself %v: %+v", c.address, registered, s)
+			}
+			if client.Settings.LogoURI != c.address || client.Settings.Localized["logo_uri#de"] != c.address {
+				t.Fatalf("%q: the row itself was changed", c.address)
+			}
+		}
+	}
+}

@@ -66,7 +66,7 @@ func viewClient(c *record.Client) ClientView {
 	if c == nil {
 		return ClientView{}
 	}
-	s := &c.Settings
+	s := decide.Showable(c)
 	return ClientView{
 		ID: c.ID, Name: c.Name,
 		LogoURI: s.LogoURI, ClientURI: s.ClientURI, PolicyURI: s.PolicyURI, TosURI: s.TosURI, InitiateLoginURI: s.InitiateLoginURI,

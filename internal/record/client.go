@@ -137,10 +137,17 @@ const (
 // sector_identifier_uri, else those of its redirect URIs (§8.1). Which one it is
 // can be said if there is one.
 func (s *ClientSettings) Sectors() []string {
-	uris := s.RedirectURIs
 	if s.SectorIdentifierURI != "" {
-		uris = []string{s.SectorIdentifierURI}
+		return hostsOf([]string{s.SectorIdentifierURI})
 	}
+	return s.RedirectHosts()
+}
+
+// RedirectHosts are the hosts of the client's redirect URIs, each once; "" is that of
+// an application's own scheme.
+func (s *ClientSettings) RedirectHosts() []string { return hostsOf(s.RedirectURIs) }
+
+func hostsOf(uris []string) []string {
 	var hosts []string
 	for _, uri := range uris {
 		host := ""
