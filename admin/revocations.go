@@ -54,6 +54,7 @@ type Verifier struct {
 	Name           string    `json:"name"`
 	ClientID       string    `json:"client_id"`
 	Version        string    `json:"version"`
+	Node           string    `json:"node"`   // the server that it reported to
 	Policy         string    `json:"policy"` // "strict", "balanced" or "available"
 	State          string    `json:"state"`  // "init", "live", "stale" or "expired"
 	Connected      bool      `json:"connected"`

@@ -178,7 +178,8 @@ func (s *server) openEngine(i *invocation) error {
 	}
 	s.closers = append(s.closers, func() error { s.engine.Close(); return nil })
 	s.feed, err = feed.Open(i.ctx, feed.Config{
-		Store: database, Issuer: s.engine.Issuer().String(), Ring: s.engine.Ring, Now: s.engine.Now, Log: s.log, Metrics: s.metrics,
+		Store: database, Issuer: s.engine.Issuer().String(), Ring: s.engine.Ring, Now: s.engine.Now, Node: nodeName(s.address),
+		Log: s.log, Metrics: s.metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the revocation feed: %w", err)
@@ -203,6 +204,19 @@ func schemaVersion(ctx context.Context, database *store.Store) (int64, error) {
 		}
 	}
 	return last, err
+}
+
+// nodeName tells this server from others on the same database.
+func nodeName(address net.Addr) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unnamed"
+	}
+	_, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return host
+	}
+	return net.JoinHostPort(host, port)
 }
 
 func kekSource(c *config.Config) string {

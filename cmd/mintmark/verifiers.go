@@ -40,7 +40,7 @@ func (c *verifiersCommand) Run(i *invocation, server *admin.Client) error {
 }
 
 func listVerifiers(i *invocation, server *admin.Client) error {
-	const heading = "NAME CLIENT VERSION POLICY STATE SEQ LAG ENTRIES CONNECTED"
+	const heading = "NAME CLIENT VERSION POLICY STATE SEQ LAG ENTRIES NODE CONNECTED"
 	return printList(i, server.Verifiers(i.ctx), heading, func(v admin.Verifier) []string {
 		number := func(n int64) string { return strconv.FormatInt(n, 10) }
 		state, connected, lag := v.State, "since "+clockTime(v.ConnectedSince), number(v.Lag)
@@ -50,7 +50,7 @@ func listVerifiers(i *invocation, server *admin.Client) error {
 		if v.Lag < 0 {
 			lag = "other log"
 		}
-		return []string{v.Name, v.ClientID, v.Version, v.Policy, state, number(v.Seq), lag, number(v.Entries), connected}
+		return []string{v.Name, v.ClientID, v.Version, v.Policy, state, number(v.Seq), lag, number(v.Entries), v.Node, connected}
 	})
 }
 

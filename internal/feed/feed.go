@@ -48,6 +48,7 @@ type Config struct {
 	Issuer string
 	Ring   func() *mint.Ring // of the moment
 	Now    func() time.Time  // the server's clock
+	Node   string            // what this node is called; of several, each has a name of its own
 	Log    *slog.Logger
 	// Metrics counts; nil: nothing is counted.
 	Metrics *metrics.Metrics
@@ -57,6 +58,8 @@ type Config struct {
 type Feed struct {
 	Config
 	fleet     fleet
+	fellows   fellows
+	several   bool // nodes hear each other
 	snapshots snapshots
 	stop      context.CancelFunc
 	closed    <-chan struct{}
@@ -76,6 +79,7 @@ func Open(ctx context.Context, c Config) (*Feed, error) {
 	f := &Feed{Config: c, stop: stop, closed: loop.Done(), readme: make(chan struct{})}
 	f.streams.init()
 	f.fleet.init()
+	f.fellows.init()
 	head, err := c.Store.Head(ctx)
 	if err != nil {
 		stop()
@@ -88,6 +92,9 @@ func Open(ctx context.Context, c Config) (*Feed, error) {
 		return nil, fmt.Errorf("reading the log: %w", err)
 	}
 	f.loop.Go(func() { f.follow(loop, moved) })
+	if f.several = c.Node != "" && c.Store.Hears(f.hear); f.several {
+		f.loop.Go(func() { f.tellOthers(loop) })
+	}
 	return f, nil
 }
 
@@ -150,9 +157,10 @@ func (f *Feed) advance(ctx context.Context) error {
 // publish adds a part of the log to the tail and wakes the readers. Those who have
 // too much unread are cut off, and those whose token has ended.
 func (f *Feed) publish(part *record.LogPart, head string, at time.Time) {
+	asked := f.fellows.isAsked()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tail.add(part, head, at, f.asking > 0)
+	f.tail.add(part, head, at, asked || f.asking > 0)
 	f.wake()
 	f.streams.cut(part.Entries)
 	for s := range f.streams.all {

@@ -51,6 +51,7 @@ type Report struct {
 type Verifier struct {
 	Report
 	ClientID  string
+	Node      string // that it reported to
 	Connected bool
 	Since     time.Time // of this connection
 	Seen      time.Time // when it reported last
@@ -119,7 +120,10 @@ func (f *Feed) Report(clientID string, r Report) error {
 	if now.Sub(v.Seen) >= connectedFor {
 		v.Since = now
 	}
-	v.Report, v.Seen = r, now
+	v.Report, v.Seen, v.Node = r, now, f.Node
+	if f.several {
+		f.fellows.note(id)
+	}
 	close(fleet.news)
 	fleet.news = make(chan struct{})
 	return nil

@@ -25,6 +25,9 @@ type Expectation struct{ feed *Feed }
 // Expect comes before the commit that the receipt is to be about. Done follows.
 func (f *Feed) Expect() Expectation {
 	f.ask(1)
+	if f.several {
+		f.say(word{Ask: true}, true)
+	}
 	return Expectation{f}
 }
 
@@ -55,7 +58,7 @@ func (e Expectation) Receipt(ctx context.Context, wait time.Duration) (Receipt, 
 		r := take(list, asked, place)
 		r.Took = time.Since(began)
 		if r.Complete || over {
-			r.Sentence = r.sentence(list, f.Now())
+			r.Sentence = f.sentence(&r, list)
 			if r.Complete && r.Connected > 0 {
 				f.Metrics.Confirmed(r.Took)
 			}
@@ -99,8 +102,9 @@ func take(list []Verifier, asked map[verifierID]bool, place Cursor) Receipt {
 
 // sentence is the receipt for people. Of whoever has not confirmed, it says what
 // their policy promises (tokens.md, part 3).
-func (r *Receipt) sentence(list []Verifier, now time.Time) string {
+func (f *Feed) sentence(r *Receipt, list []Verifier) string {
 	var parts []string
+	now := f.Now()
 	switch {
 	case r.Connected == 0:
 		parts = append(parts, "no verifier is connected")
@@ -124,15 +128,27 @@ func (r *Receipt) sentence(list []Verifier, now time.Time) string {
 		case len(parts) > most:
 			left++
 		case v.Connected:
-			parts = append(parts, fmt.Sprintf("%s (%s) has not confirmed it and %s", v.Name, v.Policy, v.bound(now)))
+			parts = append(parts, fmt.Sprintf("%s (%s%s) has not confirmed it and %s", v.Name, v.Policy, f.elsewhere(v), v.bound(now)))
 		default:
-			parts = append(parts, fmt.Sprintf("%s (%s) is disconnected and %s", v.Name, v.Policy, v.bound(now)))
+			parts = append(parts, fmt.Sprintf("%s (%s%s) is disconnected and %s", v.Name, v.Policy, f.elsewhere(v), v.bound(now)))
 		}
 	}
 	if left > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", left))
 	}
+	parts = append(parts, f.fellows.lost(now)...)
+	if !f.Store.Hearing() {
+		parts = append(parts, "those of other servers are not counted, for this one does not hear them now")
+	}
 	return strings.Join(parts, "; ")
+}
+
+// elsewhere names the node that a verifier reported to, if it was another.
+func (f *Feed) elsewhere(v *Verifier) string {
+	if v.Node == f.Node {
+		return ""
+	}
+	return ", at " + v.Node
 }
 
 // bound is when the policy of a verifier stops it, unless it comes back and

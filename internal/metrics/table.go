@@ -61,7 +61,7 @@ func Table() []Figure {
 		{nameConstants, counter, []string{"parameter"}, "Authorization requests whose code_challenge or nonce the same client had sent in another session: the log names it."},
 		{nameReaders, gauge, nil, "Streams of the revocation feed that are open."},
 		{nameSeq, gauge, nil, "Number of the last entry of the revocation log."},
-		{nameVerifiers, gauge, []string{"state"}, "Verifiers that reported within the last hour, by what they said: live, stale, expired or init; disconnected is who has not reported lately."},
+		{nameVerifiers, gauge, []string{"state"}, "Verifiers that reported within the last hour, to whichever server, by what they said: live, stale, expired or init; disconnected is who has not reported lately."},
 		{nameLag, gauge, nil, "Entries that the connected verifier which is furthest behind has not applied."},
 		{nameReceipts, counter, nil, "Reports of verifiers."},
 		{nameConfirmation, histogram, nil, "From the commit of a revocation until every connected verifier had applied it, where somebody waited for that."},

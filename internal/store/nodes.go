@@ -36,8 +36,9 @@ const (
 
 	channelOfLog = "mintmark_log"
 	listen       = `LISTEN ` + channelOfLog
-	notify       = `SELECT pg_notify('` + channelOfLog + `', $1)`
-	readClock    = `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`
+	// What it tells of is on the disk, so it need not wait for that itself.
+	notify    = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('` + channelOfLog + `', $1)`
+	readClock = `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`
 )
 
 // Why a node does not serve.
@@ -66,7 +67,10 @@ type nodes struct {
 	asking    sync.WaitGroup
 
 	listening atomic.Bool
-	news      chan int64 // numbers to tell the others of
+	news      chan int64  // numbers to tell the others of
+	urgent    chan string // see words.go
+	words     chan string
+	hearer    atomic.Pointer[func(word string)]
 	cancel    context.CancelFunc
 	loops     sync.WaitGroup
 }
@@ -76,7 +80,9 @@ func (s *Store) startFollowing() {
 	n := s.nodes
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel, n.news = cancel, make(chan int64, 1)
+	n.urgent, n.words = make(chan string, mostWords), make(chan string, mostWords)
 	n.loops.Go(func() { s.poll(ctx) })
+	n.loops.Go(func() { n.speak(ctx) })
 	n.loops.Go(func() { n.tell(ctx) })
 	if n.direct {
 		n.loops.Go(func() { s.hear(ctx) })
@@ -178,8 +184,10 @@ func (s *Store) hearOn(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it is lost already
-	if _, err := conn.Exec(ctx, listen); err != nil {
-		return err
+	for _, channel := range []string{listen, listenToWords} {
+		if _, err := conn.Exec(ctx, channel); err != nil {
+			return err
+		}
 	}
 	s.nodes.listening.Store(true)
 	defer s.nodes.listening.Store(false)
@@ -187,6 +195,12 @@ func (s *Store) hearOn(ctx context.Context) error {
 		told, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return err
+		}
+		if told.Channel == channelOfWords {
+			if hear := s.nodes.hearer.Load(); hear != nil {
+				(*hear)(told.Payload)
+			}
+			continue
 		}
 		if seq, err := strconv.ParseInt(told.Payload, 10, 64); err == nil && s.memory.has(seq) {
 			continue // it was ours, or came with another
@@ -204,8 +218,14 @@ func (n *nodes) tell(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeWithin)
+			defer cancel()
+			n.sayUrgent(ending)
 			return
+		case word := <-n.urgent:
+			n.say(ctx, word)
 		case seq := <-n.news:
+			n.sayUrgent(ctx)
 			if _, err := n.pool.Exec(ctx, notify, strconv.FormatInt(seq, 10)); err != nil && ctx.Err() == nil {
 				n.log.Warn("notifying other nodes; their poll goes on", "error", err)
 			}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -267,4 +268,30 @@ func TestAPoolerMayBeInBetweenOnPostgreSQL(t *testing.T) {
 	})
 	conflict(t, nodes[0], record.Audit{ID: "x"}, record.RotateGrant{ID: "gid", From: 9})
 	checkLog(t, nodes[1])
+}
+
+// What is said urgently is heard before the commit that follows it, and a node that
+// does not listen says that it hears nothing.
+func TestNodesHearWhatOthersSayOnPostgreSQL(t *testing.T) {
+	url := postgresql.Schema(t)
+	nodes := nodesOn(t, url, 1, func(o *Options) { o.poll = never })
+	heard := make(chan string, 9)
+	if !nodes[1].Hears(func(word string) { heard <- fmt.Sprint(word, " after ", nodes[1].memory.reached.Load()) }) {
+		t.Fatal("it hears nothing")
+	}
+	awaitListening(t, nodes[1])
+	before := nodes[0].memory.reached.Load()
+	nodes[0].Say("a receipt is waited for", true)
+	commit(t, nodes[0], record.Append{Target: revocation.ForJTI("x"), At: noon})
+	if got := <-heard; got != fmt.Sprint("a receipt is waited for after ", before) {
+		t.Errorf("it heard %q, where the log was at %d", got, before)
+	}
+	nodes[0].Say("four have applied it", false)
+	if got := <-heard; !strings.HasPrefix(got, "four have applied it") {
+		t.Errorf("it heard %q", got)
+	}
+	deaf := open(t, onPostgreSQL(url), atNoon, func(o *Options) { o.deaf = true })
+	if deaf.Hears(func(string) {}) || deaf.Hearing() {
+		t.Error("a node behind a pooler hears")
+	}
 }

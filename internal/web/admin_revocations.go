@@ -79,7 +79,7 @@ func (a *administration) verifiers(_ context.Context, r *http.Request) (any, err
 
 func wireVerifier(v feed.Verifier) admin.Verifier {
 	return admin.Verifier{
-		Name: v.Name, ClientID: v.ClientID, Version: v.Version, Policy: v.Policy, State: v.State, Connected: v.Connected,
+		Name: v.Name, ClientID: v.ClientID, Version: v.Version, Node: v.Node, Policy: v.Policy, State: v.State, Connected: v.Connected,
 		Seq: v.Seq, Lag: v.Lag, Entries: v.Entries, ConnectedSince: v.Since.UTC(), SeenAt: v.Seen.UTC(),
 	}
 }
