@@ -31,7 +31,7 @@ func setStatus(user *record.User, status record.UserStatus) record.UpdateUser {
 func DeleteUser(user *record.User, actor string, env Env) []record.Change {
 	act := userAct("user_deleted", actor, user.ID)
 	changes := End(endingUser(user, act), env)
-	return append(changes, record.DeleteUser{UserID: user.ID, At: env.Now}, audited(act, env))
+	return append(changes, record.DeleteUser{UserID: user.ID, At: env.Now, Version: user.Version}, audited(act, env))
 }
 
 // SetPassword gives a user another password, by its Argon2id hash, and ends all
@@ -91,10 +91,10 @@ func setEnabled(client *record.Client, enabled bool) record.UpdateClient {
 }
 
 // DeleteClient removes a client and ends all that it has.
-func DeleteClient(clientID, actor string, env Env) []record.Change {
-	act := clientAct("client_deleted", actor, clientID)
-	changes := End(endingFor(revocation.ForClient(clientID), act), env)
-	return append(changes, record.DeleteClient{ID: clientID, At: env.Now}, audited(act, env))
+func DeleteClient(client *record.Client, actor string, env Env) []record.Change {
+	act := clientAct("client_deleted", actor, client.ID)
+	changes := End(endingFor(revocation.ForClient(client.ID), act), env)
+	return append(changes, record.DeleteClient{ID: client.ID, At: env.Now, Version: client.Version}, audited(act, env))
 }
 
 // RotateSecret gives a confidential client a new secret, which is the answer and
@@ -119,10 +119,10 @@ func RotateSecret(client *record.Client, keep int64, actor string, env Env) Outc
 }
 
 // DeleteResource removes a resource server and ends all tokens for it.
-func DeleteResource(aud, actor string, env Env) []record.Change {
-	act := record.Audit{Event: "resource_deleted", Actor: actor, Detail: aud}
-	changes := End(endingFor(revocation.ForAud(aud), act), env)
-	return append(changes, record.DeleteResource{Aud: aud}, audited(act, env))
+func DeleteResource(resource *record.Resource, actor string, env Env) []record.Change {
+	act := record.Audit{Event: "resource_deleted", Actor: actor, Detail: resource.Aud}
+	changes := End(endingFor(revocation.ForAud(resource.Aud), act), env)
+	return append(changes, record.DeleteResource{Aud: resource.Aud, Version: resource.Version}, audited(act, env))
 }
 
 // EndSessionByAdmin ends one sign-in and what hangs from it.

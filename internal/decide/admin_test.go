@@ -59,7 +59,7 @@ func TestAnAdministratorsActsEndWhatTheySay(t *testing.T) {
 			record.UpdateUser{UserID: "ana", Status: record.UserActive, Claims: user.Claims, Version: 4}, ofUser("user_enabled"),
 		)},
 		{"delete a user: the log first", DeleteUser(user, "admin", env), plan(
-			userEnds("user_deleted", cut), record.DeleteUser{UserID: "ana", At: tokenNow}, ofUser("user_deleted"),
+			userEnds("user_deleted", cut), record.DeleteUser{UserID: "ana", At: tokenNow, Version: 4}, ofUser("user_deleted"),
 		)},
 		{"set a password", SetPassword(user, "$argon2id$", "admin", env), plan(
 			record.PutFactor{Factor: factor}, ofUser("password_set"), userEnds("password_set", cut),
@@ -69,12 +69,12 @@ func TestAnAdministratorsActsEndWhatTheySay(t *testing.T) {
 		}, env), userEnds("role taken away", nil)},
 		{"disable a client", DisableClient(client, "admin", env), plan(updated, ofClient("client_disabled"), clientEnds("client_disabled"))},
 		{"enable a client: nothing comes back", EnableClient(client, "admin", env), plan(enabled, ofClient("client_enabled"))},
-		{"delete a client: the log first", DeleteClient("shop", "admin", env), plan(
-			clientEnds("client_deleted"), record.DeleteClient{ID: "shop", At: tokenNow}, ofClient("client_deleted"),
+		{"delete a client: the log first", DeleteClient(client, "admin", env), plan(
+			clientEnds("client_deleted"), record.DeleteClient{ID: "shop", At: tokenNow, Version: client.Version}, ofClient("client_deleted"),
 		)},
-		{"delete a resource: the log first", DeleteResource(tokenAPI, "admin", env), plan(
+		{"delete a resource: the log first", DeleteResource(&record.Resource{Aud: tokenAPI, Version: 7}, "admin", env), plan(
 			tokenEnding(revocation.ForAud(tokenAPI), "resource_deleted", "admin", record.CutResource{Aud: tokenAPI}, record.Audit{Event: "resource_cut"}),
-			record.DeleteResource{Aud: tokenAPI}, act(record.Audit{Event: "resource_deleted", Detail: tokenAPI}),
+			record.DeleteResource{Aud: tokenAPI, Version: 7}, act(record.Audit{Event: "resource_deleted", Detail: tokenAPI}),
 		)},
 		{"end a session", EndSessionByAdmin(session, "admin", env), tokenEnding(revocation.ForSID("session"), "ended_by_admin", "admin",
 			record.EndSession{ID: "session", At: tokenNow}, record.Audit{Event: "session_ended", UserID: "ana"})},

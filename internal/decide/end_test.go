@@ -259,9 +259,9 @@ func anyPlan(t *rapid.T) []record.Change {
 		},
 		func() []record.Change { return DisableClient(client, ActorAdmin, env) },
 		func() []record.Change { return EnableClient(client, ActorAdmin, env) },
-		func() []record.Change { return DeleteClient(client.ID, ActorAdmin, env) },
+		func() []record.Change { return DeleteClient(client, ActorAdmin, env) },
 		func() []record.Change { return RotateSecret(client, hour, ActorAdmin, env).Changes },
-		func() []record.Change { return DeleteResource(tokenAPI, ActorAdmin, env) },
+		func() []record.Change { return DeleteResource(&record.Resource{Aud: tokenAPI}, ActorAdmin, env) },
 		func() []record.Change {
 			return EndSessionByAdmin(&record.Session{ID: "session", UserID: "ana", EndedAt: parents.SessionEndedAt}, ActorAdmin, env)
 		},

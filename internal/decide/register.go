@@ -270,7 +270,7 @@ func DeleteRegistration(token string, st *record.RegistrationState, env Env) Out
 	if err := Manages(token, st.Client); err != nil {
 		return refuse[struct{}](err)
 	}
-	return Outcome[struct{}]{Changes: DeleteClient(st.Client.ID, ActorClient(st.Client.ID), env)}
+	return Outcome[struct{}]{Changes: DeleteClient(st.Client, ActorClient(st.Client.ID), env)}
 }
 
 // ForgetRegistrations decides that clients go which nobody has let in. Nothing was

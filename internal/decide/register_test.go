@@ -288,7 +288,7 @@ func TestDeletingARegistrationEndsAllThatTheClientHas(t *testing.T) {
 	if !ok || entry.Target != revocation.ForClient(client.ID) || entry.Actor != ActorClient(client.ID) {
 		t.Errorf("it begins with %#v", out.Changes[0])
 	}
-	if !slices.Contains(out.Changes, record.Change(record.DeleteClient{ID: client.ID, At: tokenNow})) {
+	if !slices.Contains(out.Changes, record.Change(record.DeleteClient{ID: client.ID, At: tokenNow, Version: client.Version})) {
 		t.Errorf("the row stays: %#v", out.Changes)
 	}
 }

@@ -177,7 +177,7 @@ func (e *Engine) EnableClient(ctx context.Context, id string) error {
 // DeleteClient removes a client and ends all that it has.
 func (e *Engine) DeleteClient(ctx context.Context, id string) error {
 	return actOn(ctx, e, e.clientRow(ctx, id), func(row *record.Client, env decide.Env) []record.Change {
-		return decide.DeleteClient(row.ID, actorOf(ctx), env)
+		return decide.DeleteClient(row, actorOf(ctx), env)
 	})
 }
 

@@ -73,9 +73,15 @@ func (e *Engine) UpdateResource(
 // DeleteResource removes a resource and ends all tokens for it.
 func (e *Engine) DeleteResource(ctx context.Context, aud string) error {
 	return actOn(ctx, e,
-		func() (*record.Resource, error) { return e.store.Resource(ctx, aud) },
-		func(_ *record.Resource, env decide.Env) []record.Change {
-			return decide.DeleteResource(aud, actorOf(ctx), env)
+		func() (*record.Resource, error) {
+			row, err := e.store.Resource(ctx, aud)
+			if row != nil {
+				err = current(ctx, 0, row.Version)
+			}
+			return row, err
+		},
+		func(row *record.Resource, env decide.Env) []record.Change {
+			return decide.DeleteResource(row, actorOf(ctx), env)
 		})
 }
 

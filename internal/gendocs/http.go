@@ -38,7 +38,7 @@ func writeHTTP(w *writer) error {
 		"also there, for whoever shows an admin token that has the scope ([operations.md](../operations.md#administration-from-elsewhere)). " +
 		"Package `admin` is its typed client, and says what the bodies are; so does `/admin/v1/openapi.json` (OpenAPI 3.1). " +
 		"Creates and updates of clients, resources and users with `?dry_run=true` are tried and not done. " +
-		"Lists have 200 items; `next` is the parameter `after` of the following part. What has a version has it as `ETag`; updating, disabling and enabling take `If-Match` (412). " +
+		"Lists have 200 items; `next` is the parameter `after` of the following part. What has a version has it as `ETag`; updating, disabling, enabling and deleting take `If-Match` (412). " +
 		"What makes something takes an `Idempotency-Key` and is done once for it in 24 hours (422 for another request). " +
 		"An act that would not keep to such a header refuses it (400).")
 	w.table("Path", "Method", "Scope", "What it does")

@@ -202,10 +202,12 @@ type UpdateUser struct {
 }
 
 // DeleteUser removes a user with identifiers, factors and consents, and ends
-// all sessions and grants of that user. An id is never given again.
+// all sessions and grants of that user. An id is never given again. Guard: it is of
+// the version, if one is named.
 type DeleteUser struct {
-	UserID string
-	At     int64
+	UserID  string
+	At      int64
+	Version int64
 }
 
 // PutSignUp notes that a user made the account without anybody having seen that
@@ -279,10 +281,11 @@ type PutClientSecret struct {
 }
 
 // DeleteClient removes a client with its secrets, codes, consents and registration,
-// and ends all its grants.
+// and ends all its grants. Guard: it is of the version, if one is named.
 type DeleteClient struct {
-	ID string
-	At int64
+	ID      string
+	At      int64
+	Version int64
 }
 
 // PutRegistration says how a client came that the same plan adds.
@@ -356,8 +359,12 @@ type UpdateResource struct {
 	Version  int64 // the one that was read
 }
 
-// DeleteResource removes a resource; its cutoff goes to the log first.
-type DeleteResource struct{ Aud string }
+// DeleteResource removes a resource; its cutoff goes to the log first. Guard: it is of
+// the version, if one is named.
+type DeleteResource struct {
+	Aud     string
+	Version int64
+}
 
 // PutKey adds a signing key.
 type PutKey struct{ Key SigningKey }

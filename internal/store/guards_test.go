@@ -171,10 +171,13 @@ func TestAMissedGuardIsAConflict(t *testing.T) {
 		"a secret is spent once": {
 			[]record.Change{record.Spend{KeyHash: []byte("s"), EndsAt: noon}}, record.Spend{KeyHash: []byte("s")}, nil,
 		},
-		"a client's id is taken":                            {nil, record.PutClient{Client: app()}, nil},
-		"a client is replaced at the version that was read": {nil, record.UpdateClient{ID: "app"}, record.UpdateClient{ID: "app", Version: 1}},
-		"a secret needs its client":                         {nil, record.PutClientSecret{ClientID: "x"}, nil},
-		"an audience is taken":                              {nil, record.PutResource{Resource: api()}, nil},
+		"a client's id is taken":                             {nil, record.PutClient{Client: app()}, nil},
+		"a client is deleted at the version that was read":   {nil, record.DeleteClient{ID: "app", Version: 7}, record.DeleteClient{ID: "app", Version: 1}},
+		"a user is deleted at the version that was read":     {nil, record.DeleteUser{UserID: "ana", Version: 7}, record.DeleteUser{UserID: "ana", Version: 2}},
+		"a resource is deleted at the version that was read": {nil, record.DeleteResource{Aud: api().Aud, Version: 7}, record.DeleteResource{Aud: api().Aud, Version: 1}},
+		"a client is replaced at the version that was read":  {nil, record.UpdateClient{ID: "app"}, record.UpdateClient{ID: "app", Version: 1}},
+		"a secret needs its client":                          {nil, record.PutClientSecret{ClientID: "x"}, nil},
+		"an audience is taken":                               {nil, record.PutResource{Resource: api()}, nil},
 		"a resource is replaced at the version that was read": {
 			nil, record.UpdateResource{Aud: api().Aud}, record.UpdateResource{Aud: api().Aud, Version: 1},
 		},

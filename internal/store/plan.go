@@ -264,7 +264,7 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.do(cutResource, planClock{}, c.Aud)
 		p.touch(tableResources, c.Aud)
 	case record.DeleteResource:
-		p.do(deleteResource, c.Aud)
+		p.add(step{text: deleteResource, args: []any{c.Aud, c.Version}, guard: c.Version != 0})
 		p.touch(tableResources, c.Aud)
 	case record.PutKey:
 		p.putKey(c.Key)

@@ -21,7 +21,7 @@ const (
 	SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM clients WHERE id = $1 /*held*/)
 	ON CONFLICT DO NOTHING`
 
-	deleteClient         = `DELETE FROM clients WHERE id = $1`
+	deleteClient         = `DELETE FROM clients WHERE id = $1 AND (CAST($2 AS BIGINT) = 0 OR version = $2)`
 	deleteClientSecrets  = `DELETE FROM client_secrets WHERE client_id = $1`
 	deleteClientCodes    = `DELETE FROM codes WHERE client_id = $1`
 	deleteClientConsents = `DELETE FROM consents WHERE client_id = $1`
@@ -50,7 +50,7 @@ func (p *plan) putClientSecret(c record.PutClientSecret) {
 
 func (p *plan) deleteClient(c record.DeleteClient) {
 	p.wide = true
-	p.do(deleteClient, c.ID)
+	p.add(step{text: deleteClient, args: []any{c.ID, c.Version}, guard: c.Version != 0})
 	p.do(deleteClientSecrets, c.ID)
 	p.do(deleteRegistration, c.ID)
 	p.do(deleteClientCodes, c.ID)
@@ -66,7 +66,7 @@ const (
 
 	cutResource = `UPDATE resources SET cut = $1 WHERE aud = $2`
 
-	deleteResource = `DELETE FROM resources WHERE aud = $1`
+	deleteResource = `DELETE FROM resources WHERE aud = $1 AND (CAST($2 AS BIGINT) = 0 OR version = $2)`
 )
 
 func (p *plan) putResource(r record.Resource) {

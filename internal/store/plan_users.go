@@ -12,7 +12,7 @@ const (
 
 	giveSubject = `UPDATE users SET subs = $1 WHERE id = $2 AND subs = $3`
 
-	deleteUser            = `DELETE FROM users WHERE id = $1`
+	deleteUser            = `DELETE FROM users WHERE id = $1 AND (CAST($2 AS BIGINT) = 0 OR version = $2)`
 	deleteUserIdentifiers = `DELETE FROM identifiers WHERE user_id = $1`
 	deleteUserFactors     = `DELETE FROM factors WHERE user_id = $1`
 	deleteUserConsents    = `DELETE FROM consents WHERE user_id = $1`
@@ -40,7 +40,7 @@ func (p *plan) cutUser(c record.CutUser) {
 
 func (p *plan) deleteUser(c record.DeleteUser) {
 	p.wide = true
-	p.do(deleteUser, c.UserID)
+	p.add(step{text: deleteUser, args: []any{c.UserID, c.Version}, guard: c.Version != 0})
 	p.do(deleteUserIdentifiers, c.UserID)
 	p.do(deleteUserFactors, c.UserID)
 	p.do(deleteUserConsents, c.UserID)

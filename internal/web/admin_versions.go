@@ -37,11 +37,12 @@ func entityTag(answer any) string {
 }
 
 // conditional are the acts that can be bound to a version: those that make another
-// one of it.
+// one of it, or none.
 func conditional(pattern string) bool {
 	switch pattern {
 	case "PUT clients/{id}", "PUT resources/{aud}", "PUT users/{sub}",
-		"POST clients/{id}/disable", "POST clients/{id}/enable", "POST users/{sub}/disable", "POST users/{sub}/enable":
+		"POST clients/{id}/disable", "POST clients/{id}/enable", "POST users/{sub}/disable", "POST users/{sub}/enable",
+		"DELETE clients/{id}", "DELETE resources/{aud}", "DELETE users/{sub}":
 		return true
 	}
 	return false
@@ -62,7 +63,7 @@ func conditioned(pattern string, do act) act {
 				Type: admin.ProblemInvalid, Title: "The request is refused", Status: http.StatusBadRequest,
 				Errors: []admin.FieldError{{
 					Field:   "If-Match",
-					Message: `is * or entity tags as in "7", and for updating, disabling and enabling clients, resources and users alone`,
+					Message: `is * or entity tags as in "7", and for updating, disabling, enabling and deleting clients, resources and users alone`,
 				}},
 			}
 		}

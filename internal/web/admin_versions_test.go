@@ -62,7 +62,7 @@ func TestAnUpdateIsBoundToTheVersionThatWasRead(t *testing.T) {
 		{"POST", "clients/app/disable", "", `"3"`, 412, "", stale},
 		{"POST", "clients/app/disable", "", `"4"`, 200, `"5"`, ""},
 		{"POST", "clients/app/enable", "", `"4"`, 412, "", stale},
-		{"DELETE", "clients/app", "", `"5"`, 400, "", asked},
+		{"DELETE", "clients/app", "", `"4"`, 412, "", stale},
 		{"POST", "clients/app/rotate-secret", `{}`, `"5"`, 400, "", asked},
 		{"PUT", "resources/" + "https:%2F%2Fapi.example", `{"name":"API"}`, `"7"`, 412, "", stale},
 		{"PUT", "resources/" + "https:%2F%2Fapi.example", `{"name":"API"}`, `"1"`, 200, `"2"`, ""},
@@ -70,6 +70,11 @@ func TestAnUpdateIsBoundToTheVersionThatWasRead(t *testing.T) {
 		{"PUT", "users/" + bob.Sub, user, `"1"`, 200, `"2"`, ""},
 		{"POST", "users/" + bob.Sub + "/disable", "", `"1"`, 412, "", stale},
 		{"POST", "users/" + bob.Sub + "/disable", "", `"2"`, 200, `"3"`, ""},
+		{"DELETE", "users/" + bob.Sub, "", `"2"`, 412, "", stale},
+		{"DELETE", "users/" + bob.Sub, "", `"3"`, 204, "", ""},
+		{"DELETE", "users/" + bob.Sub, "", `"3"`, 404, "", ""},
+		{"DELETE", "resources/" + "https:%2F%2Fapi.example", "", `"1"`, 412, "", stale},
+		{"DELETE", "resources/" + "https:%2F%2Fapi.example", "", `"2"`, 204, "", ""},
 	} {
 		var header []string
 		if c.match != "" {

@@ -71,7 +71,7 @@ func newClusterOn(t *testing.T, database *postgresql.Server, n int, reach func(d
 		if reach != nil {
 			at = reach(c.database, i)
 		}
-		flags := []string{"--issuer", c.balancer.issuer, "--database", at, "--kek-file", kek, "--drain", drains.String()}
+		flags := []string{"--issuer", c.balancer.issuer, "--database", at, "--kek-file", kek, "--drain", drains.String(), "--admin-listen", "127.0.0.1:0"}
 		node, err := server.Launch(t.Context(), server.Binary(), t.TempDir(), flags...)
 		c.must(err)
 		c.nodes, c.flags = append(c.nodes, node), append(c.flags, flags)

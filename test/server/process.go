@@ -39,6 +39,7 @@ const (
 type Process struct {
 	Issuer string
 	Setup  string // the link that makes the first user; empty if there are users
+	Remote string // URL of the listener for administrators; empty: there is none
 	Data   string // the directory
 
 	binary string
@@ -138,7 +139,7 @@ func (p *Process) watch(out io.Reader, announced chan<- map[string]string) {
 func (p *Process) await(ctx context.Context, announced <-chan map[string]string) error {
 	select {
 	case said := <-announced:
-		p.Issuer, p.Setup = said["issuer"], said["setup"]
+		p.Issuer, p.Setup, p.Remote = said["issuer"], said["setup"], said["admin"]
 	case <-p.done:
 		return fmt.Errorf("the server ended at once: %w\n%s", p.err, p.log.text())
 	case <-ctx.Done():
