@@ -20,29 +20,33 @@ import (
 	"github.com/mintmark-id/mintmark/test/app"
 )
 
-var nginxText = regexp.MustCompile("(?s)<!-- nginx -->\n```nginx\n(.*?)```")
-
 // nginx runs Debian's nginx with the text of docs/guard.md, in which only the
 // addresses are changed, in front of an API. It gives where it listens.
 func (w *world) nginx(api string) string {
 	w.Helper()
+	address := w.free()
+	return w.start(address, w.text("nginx", map[string]string{
+		"/run/mintmark/guard.sock": w.socket, "127.0.0.1:3000": strings.TrimPrefix(api, "http://"), "listen 80": "listen " + address,
+	}))
+}
+
+// text is what docs/guard.md says for a proxy, with other addresses.
+func (w *world) text(proxy string, change map[string]string) string {
+	w.Helper()
 	doc, err := os.ReadFile("../../docs/guard.md")
 	w.must(err)
-	found := nginxText.FindSubmatch(doc)
+	found := regexp.MustCompile("(?s)<!-- " + proxy + " -->\n```[a-z]+\n(.*?)```").FindSubmatch(doc)
 	if found == nil {
-		w.Fatal("docs/guard.md has no text for nginx")
+		w.Fatalf("docs/guard.md has no text for %s", proxy)
 	}
-	address := w.free()
-	site := string(found[1])
-	for from, to := range map[string]string{
-		"/run/mintmark/guard.sock": w.socket, "127.0.0.1:3000": strings.TrimPrefix(api, "http://"), "listen 80": "listen " + address,
-	} {
-		if strings.Count(site, from) != 1 {
-			w.Fatalf("the text has %q %d times", from, strings.Count(site, from))
+	text := string(found[1])
+	for from, to := range change {
+		if strings.Count(text, from) != 1 {
+			w.Fatalf("the text for %s has %q %d times", proxy, from, strings.Count(text, from))
 		}
-		site = strings.Replace(site, from, to, 1)
+		text = strings.Replace(text, from, to, 1)
 	}
-	return w.start(address, site)
+	return text
 }
 
 // plain is nginx in front of the API without a guard.
@@ -68,9 +72,17 @@ func (w *world) start(address, site string) string {
 	whole := fmt.Sprintf("user root;\ndaemon off;\npid %[1]s/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[1]s/b;\nproxy_temp_path %[1]s/p;\n"+
 		"fastcgi_temp_path %[1]s/f;\nuwsgi_temp_path %[1]s/u;\nscgi_temp_path %[1]s/s;\n%[2]s\n}\n", dir, site)
 	w.must(os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(whole), 0o600))
+	return w.background(address, "nginx", "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"))
+}
+
+// background runs a proxy, and waits until it listens.
+func (w *world) background(address, name string, args ...string) string {
+	w.Helper()
 	said := &process{t: w.TB}
-	cmd := exec.Command("nginx", "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"))
-	cmd.Stderr = said
+	cmd := exec.Command(name, args...)
+	cmd.Dir = w.TempDir()
+	cmd.Env = []string{"HOME=" + cmd.Dir, "PATH=" + os.Getenv("PATH")}
+	cmd.Stdout, cmd.Stderr = said, said
 	w.must(cmd.Start())
 	ended := make(chan struct{})
 	go func() {
@@ -81,10 +93,10 @@ func (w *world) start(address, site string) string {
 		_ = cmd.Process.Signal(os.Interrupt)
 		<-ended
 		if w.Failed() {
-			w.Logf("nginx said:\n%s", said.said())
+			w.Logf("%s said:\n%s", name, said.said())
 		}
 	})
-	w.must(app.Await(w.Context(), "nginx listens", patience, func() bool {
+	w.must(app.Await(w.Context(), name+" listens", patience, func() bool {
 		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err == nil {
 			_ = conn.Close()

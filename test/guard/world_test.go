@@ -36,6 +36,7 @@ type world struct {
 	server *server.Server
 	robot  *app.App // has orders:read, and nothing else
 	socket string   // of the guard
+	base   string   // of the guard's address
 }
 
 func newWorld(t testing.TB) *world {
@@ -85,10 +86,20 @@ func (w *world) guard(issuer string, flags ...string) *process {
 	w.must(err)
 	w.Cleanup(func() { _ = os.RemoveAll(dir) })
 	w.socket = filepath.Join(dir, "s")
+	return w.guardOn("unix:"+w.socket, dir, issuer, flags...)
+}
+
+// guardOn is guard at an address, with a directory of its own.
+func (w *world) guardOn(listen, dir, issuer string, flags ...string) *process {
+	w.Helper()
+	w.base = "http://guard"
+	if at, isSocket := strings.CutPrefix(listen, "unix:"); !isSocket {
+		w.base, w.socket = "http://"+at, ""
+	}
 	secret := filepath.Join(dir, "secret")
 	w.must(os.WriteFile(secret, []byte(w.APIs.Secret+"\n"), 0o600))
 	args := append([]string{
-		"guard", "--listen", "unix:" + w.socket, "--issuer", issuer, "--audience", app.Orders,
+		"guard", "--listen", listen, "--issuer", issuer, "--audience", app.Orders,
 		"--client-id", w.APIs.ID, "--client-secret-file", secret,
 	}, flags...)
 	p := &process{t: w.TB, cmd: exec.Command(server.Binary(), args...), ready: make(chan struct{}), ended: make(chan error, 1)}
@@ -169,7 +180,7 @@ type answer struct {
 // ask sends the guard what a proxy would.
 func (w *world) ask(path string, header http.Header) answer {
 	w.Helper()
-	return w.send(http.MethodGet, "http://guard"+path, header, w.socket)
+	return w.send(http.MethodGet, w.base+path, header, w.socket)
 }
 
 // send sends a request, through a Unix socket if one is named.
