@@ -40,6 +40,7 @@ func experiments() []experiment {
 		{"load", measureLoad, false},
 		{"revoke", measureRevoke, false},
 		{"fleet", measureFleet, false},
+		{"guard", measureGuard, false},
 		{"crash", measureCrash, false},
 		{"overload", measureOverload, true},
 		{"population", measurePopulation, true},
