@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -51,6 +52,7 @@ func (*serveCommand) Run(i *invocation) error {
 		return errors.Join(err, s.close())
 	}
 	spareTheCollector()
+	spareAProcessor()
 	settled := time.AfterFunc(settling, settle)
 	defer settled.Stop()
 	select {
@@ -69,6 +71,18 @@ func spareTheCollector() {
 	const growth = 400 // percent
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(growth)
+	}
+}
+
+// spareAProcessor lets Go run one thread more than there are processors. A Go program that
+// is busy on all of them looks at its network when a queue of its own is empty, or every
+// 10 ms; one that is waited for by the kernel is woken at once, so that whoever comes into
+// a flood hears soon that there is no room, and a thread that waits for the disk leaves no
+// processor idle. What is sized by processors was sized before.
+// GOMAXPROCS in the environment still decides.
+func spareAProcessor() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
 }
 

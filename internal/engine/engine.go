@@ -103,6 +103,9 @@ func (e *Engine) Close() {
 // Issuer is the issuer of every token, and the base of every link.
 func (e *Engine) Issuer() oauth.Issuer { return e.policy.Issuer }
 
+// Embedded says whether the database is a file that this process alone works on.
+func (e *Engine) Embedded() bool { return e.store.Embedded() }
+
 // JWKS is the published key set, as bytes made when the ring last changed.
 func (e *Engine) JWKS() []byte { return e.minting.Load().Ring.JWKS() }
 

@@ -88,6 +88,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
+// Embedded says whether the database is a file of this process: SQLite.
+func (s *Store) Embedded() bool { return s.nodes == nil }
+
 // Count has commits counted from now on.
 func (s *Store) Count(m *metrics.Metrics) { s.metrics.Store(m) }
 

@@ -43,7 +43,7 @@ type administration struct {
 	AdminConfig
 	mux    *http.ServeMux
 	scopes map[string]string // by the mux's patterns
-	gate   gate
+	gate   *gate
 }
 
 // Admin makes the handler of the administration API. It has no login: it is for
@@ -52,7 +52,7 @@ type administration struct {
 func Admin(c AdminConfig) http.Handler { return newAdministration(c, "administration") }
 
 func newAdministration(c AdminConfig, gateName string) *administration {
-	a := &administration{AdminConfig: c, mux: http.NewServeMux(), scopes: map[string]string{}, gate: newGate(c.Metrics, gateName, adminWidth)}
+	a := &administration{AdminConfig: c, mux: http.NewServeMux(), scopes: map[string]string{}, gate: newGate(c.Metrics, gateName, roomFor(adminWidth))}
 	for pattern, act := range a.acts() {
 		method, path, _ := strings.Cut(pattern, " ")
 		do := onceOnly(pattern, conditioned(pattern, tried(pattern, act.do)))
@@ -149,7 +149,7 @@ func (a *administration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	if !a.gate.enter() {
+	if !a.gate.enter(r.Context()) {
 		w.Header().Set(headerComeBack, comeBack())
 		sendProblem(w, tooBusy())
 		return

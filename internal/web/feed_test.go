@@ -239,7 +239,7 @@ func TestARevocationThatWaitsAnswersWithTheReceipt(t *testing.T) {
 	w := newWorld(t, "http://localhost:8484")
 	f := w.follow()
 	// Who only waits takes no place from those who report, or nobody would ever hear.
-	narrow := make(gate, 1)
+	narrow := newGate(nil, "narrow", roomFor(1))
 	w.site.routes[oauth.PathRevoke].gate, w.site.routes[oauth.PathFeedReceipt].gate = narrow, narrow
 	report := func(seq int64) {
 		body := `{"name":"orders-1","version":"1","policy":"strict","state":"live","log":"` + f.log + `","seq":` + strconv.FormatInt(seq, 10) + `,"entries":1}`
@@ -279,7 +279,7 @@ func TestARevocationDoesNotWaitBehindTooManyOthers(t *testing.T) {
 	w := newWorld(t, "http://localhost:8484")
 	w.follow()
 	for range gateWidth {
-		if !w.site.receipts.enter() {
+		if !w.site.receipts.enter(t.Context()) {
 			t.Fatal("it is full too soon")
 		}
 	}

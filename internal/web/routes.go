@@ -33,7 +33,7 @@ type route struct {
 	mutual  bool         // also where connections show a client's certificate
 	quiet   bool         // logged at debug level
 	endless bool         // answers of the feed go on for as long as somebody reads
-	gate    gate
+	gate    *gate
 	figures *metrics.Route
 	lines   map[string]slog.Handler // by method: what writes the lines, and what is the same in all of them
 }
@@ -59,8 +59,8 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 		}
 		routes[path] = &r
 	}
-	documents, tokens := s.newGate("documents", gateWidth), s.newGate("tokens", workWidth())
-	lookups, people := s.newGate("lookups", gateWidth), s.newGate("pages", gateWidth)
+	documents, tokens := s.newGate("documents", roomFor(gateWidth)), s.newGate("tokens", s.forTokens)
+	lookups, people := s.newGate("lookups", roomFor(gateWidth)), s.newGate("pages", roomFor(gateWidth))
 
 	for _, path := range s.issuer.MetadataPaths() {
 		shown := metadata.oauth
@@ -104,7 +104,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents, about: "A file of the pages, named by its hash."}, base+asset.Path)
 	}
 	if s.feed != nil {
-		readers := s.newGate("feed", readersWidth)
+		readers := s.newGate("feed", roomFor(readersWidth))
 		for path, r := range map[string]route{
 			oauth.PathFeedSnapshot: {get: s.feedSnapshot, gate: lookups, about: "What a verifier that starts must know of the revocation log."},
 			oauth.PathFeedStream:   {get: s.feedStream, gate: readers, endless: true, about: "The revocation log as it happens, as server-sent events."},
@@ -142,7 +142,7 @@ func (s *site) observe(r *route) {
 // addRegistration adds the routes of clients that register themselves.
 func (s *site) addRegistration(add func(route, string), path string) {
 	whole := route{
-		isJSON: true, notJSON: oauth.ReasonRegistrationMalformed, style: asRegistration, shared: withAll, gate: s.newGate("registration", gateWidth),
+		isJSON: true, notJSON: oauth.ReasonRegistrationMalformed, style: asRegistration, shared: withAll, gate: s.newGate("registration", roomFor(gateWidth)),
 	}
 	one := whole
 	whole.post, whole.about, whole.spec = s.register, "A client registers itself; where the setting `registration` is on.", "RFC 7591 §3; OpenID Connect Dynamic Client Registration §3"

@@ -70,7 +70,7 @@ func (s *site) receive(w http.ResponseWriter, r *http.Request, mutual bool) {
 		s.refuse(v, err)
 		return
 	}
-	if !v.route.gate.enter() {
+	if !v.route.gate.enter(v.r.Context()) {
 		s.refuse(v, oauth.Refuse(oauth.ReasonOverloaded))
 		return
 	}
@@ -120,7 +120,7 @@ func (s *site) logLine(v *visit) {
 	level := slog.LevelInfo
 	switch {
 	case v.r.Context().Err() != nil: // the client is gone: what broke off was its own doing
-	case v.err != nil && v.err.Reason == oauth.ReasonOverloaded: // it is meant, and there are many
+	case v.err != nil && v.err.Reason == oauth.ReasonOverloaded: // it is meant
 	case v.err != nil && v.status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	case v.route.quiet:
@@ -130,7 +130,13 @@ func (s *site) logLine(v *visit) {
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	now := time.Now()
+	now, refused := time.Now(), int64(0)
+	if v.err != nil && v.err.Reason == oauth.ReasonOverloaded {
+		var due bool
+		if refused, due = v.route.gate.tell(now); !due {
+			return
+		}
+	}
 	line := slog.NewRecord(now, level, "request", 0) // the line's place in the program is always here
 	line.AddAttrs(
 		slog.Int("status", v.status),
@@ -149,6 +155,9 @@ func (s *site) logLine(v *visit) {
 			add("cause", v.err.Err.Error())
 		}
 		v.gid = oneOf(v.gid, v.err.Detail.GID)
+	}
+	if refused > 0 {
+		line.AddAttrs(slog.Int64("refused", refused))
 	}
 	add("client_id", v.client())
 	add("gid", v.gid)

@@ -79,7 +79,7 @@ func TestKeysAreServedAfreshOnceTheyHaveTurned(t *testing.T) {
 func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
 	w := newWorld(t, "http://localhost:8484")
 	inside, finish := make(chan bool), make(chan bool)
-	w.site.routes["/narrow"] = &route{name: "/narrow", style: asJSON, gate: make(gate, 1), get: func(v *visit) {
+	w.site.routes["/narrow"] = &route{name: "/narrow", style: asJSON, gate: newGate(nil, "narrow", roomFor(1)), get: func(v *visit) {
 		inside <- true
 		<-finish
 		v.WriteHeader(http.StatusNoContent)
@@ -94,7 +94,7 @@ func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
 	if ms, err := strconv.Atoi(second.header.Get("Retry-After-Ms")); err != nil || ms < 100 || ms >= 1000 {
 		t.Errorf("Retry-After-Ms %q", second.header.Get("Retry-After-Ms"))
 	}
-	if line := <-w.log.requests; !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"reason":"overloaded"`) {
+	if line := <-w.log.requests; !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"reason":"overloaded"`) || !strings.Contains(line, `"refused":1`) {
 		t.Errorf("it is logged as %s", line)
 	}
 	if other := w.do(http.MethodGet, "/.well-known/jwks.json", nil, ""); other.status != http.StatusOK {
@@ -117,8 +117,9 @@ func TestAFloodOfOneKindIsToldToComeBack(t *testing.T) {
 func TestEachKindOfRequestHasALimitOfItsOwn(t *testing.T) {
 	w := newWorld(t, "http://localhost:8484")
 	kinds := map[string]int{ // and the width
-		"/oauth2/token": workWidth(), "/oauth2/introspect": gateWidth, "/.well-known/jwks.json": gateWidth, "/login": gateWidth,
+		"/oauth2/token": w.site.routes["/oauth2/token"].gate.width, "/oauth2/introspect": gateWidth, "/.well-known/jwks.json": gateWidth, "/login": gateWidth,
 	}
+	w.site.routes["/oauth2/token"].gate.room = roomFor(kinds["/oauth2/token"]) // in which nobody waits
 	full := func(path string) bool {
 		method := http.MethodPost
 		if path == "/.well-known/jwks.json" || path == "/login" {
@@ -128,7 +129,7 @@ func TestEachKindOfRequestHasALimitOfItsOwn(t *testing.T) {
 	}
 	for flooded, width := range kinds {
 		for range width {
-			if !w.site.routes[flooded].gate.enter() {
+			if !w.site.routes[flooded].gate.enter(t.Context()) {
 				t.Fatalf("%s is full before %d", flooded, width)
 			}
 		}

@@ -67,7 +67,8 @@ type site struct {
 	metrics   *metrics.Metrics
 	proxies   proxies
 	routes    map[string]*route
-	receipts  gate // who waits for one
+	forTokens room
+	receipts  *gate // who waits for one
 	lost      *route
 	notMutual *route // what is elsewhere only
 	registers bool   // clients may register themselves
@@ -110,13 +111,14 @@ func New(c Config) (Handlers, error) {
 		cookies:   cookiesOf(issuer),
 		formKey:   c.Engine.FormKey(),
 		registers: c.Engine.RegistrationIsOn(),
+		forTokens: roomForTokens(c.Engine.Embedded()),
 
 		mutualHosts: mutualHosts(can.MutualOrigin),
 		fromProxies: c.CertificatesFromProxies,
 	}
 	s.lost = &route{name: "none", get: s.notFound, post: s.notFound, anyForm: true, figures: s.metrics.Route("none", false)}
 	s.notMutual = &route{name: "not mutual", get: s.nothing, post: s.nothing, style: asJSON, anyForm: true, figures: s.metrics.Route("not mutual", false)}
-	s.receipts = s.newGate("receipts", gateWidth)
+	s.receipts = s.newGate("receipts", roomFor(gateWidth))
 	s.routes = s.table(metadata)
 	mutual := func(w http.ResponseWriter, r *http.Request) { s.receive(w, r, true) }
 	return Handlers{Public: s, Mutual: http.HandlerFunc(mutual)}, nil

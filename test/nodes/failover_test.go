@@ -84,7 +84,7 @@ func TestAPrimaryIsLostAndItsStandbyTakesItsPlace(t *testing.T) {
 			return len(done.revoked) >= n
 		}
 	}
-	c.await("there is something to lose", acknowledged(size(30, 300)))
+	c.await("there is something to lose", acknowledged(size(30, 100)))
 	lost, refused := time.Now(), l.refused.Load()
 	c.database.Crash()
 	l.await("503s without a primary", func() bool { return l.refused.Load() > refused+8 })
