@@ -97,7 +97,7 @@ func (r *reader) clientID() string {
 	return r.vschar("client_id")
 }
 
-// responseMode: an unknown mode leaves "", so that the error goes back in the default mode.
+// responseMode: an unknown mode says of no error how it would go back, so it is told on a page of ours.
 func (r *reader) responseMode() string {
 	switch mode := r.form.Get("response_mode"); mode {
 	case "", ResponseQuery, ResponseFormPost:

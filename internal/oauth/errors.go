@@ -173,9 +173,12 @@ func (e *Error) Status() int {
 	return http.StatusInternalServerError
 }
 
-// StaysHere reports whether the error concerns the very parameters that say where a redirect would go, so that it must be
-// shown on a page of ours and never be redirected. RFC 6749 §4.1.2.1.
-func (e *Error) StaysHere() bool { return e.Param == "client_id" || e.Param == "redirect_uri" }
+// StaysHere reports whether the error concerns the very parameters that say where and how an answer would travel, so that
+// it must be shown on a page of ours and never be redirected. RFC 6749 §4.1.2.1; OpenID Connect Core §3.1.2.6: a response
+// mode that is not supported is answered "without Error Response parameters".
+func (e *Error) StaysHere() bool {
+	return e.Param == "client_id" || e.Param == "redirect_uri" || e.Param == "response_mode"
+}
 
 // Params are the parameters of an authorization error response, for the query or for a form_post page.
 // RFC 6749 §4.1.2.1 (state returned exactly), RFC 9207 §2 (iss also in errors).

@@ -55,7 +55,7 @@ var otherReasons = []Info{
 	},
 	{
 		Reason: ReasonResponseModeUnsupported, Code: InvalidRequest, Description: wireResponseMode, Claim: "response_mode",
-		Rule: "The response mode is unknown or not allowed for the client.",
+		Rule: "The response mode is unknown, which is told on a page, or not allowed for the client. OpenID Connect Core §3.1.2.6.",
 	},
 	{
 		Reason: ReasonRedirectURIMissing, Code: InvalidRequest, Description: wireRedirectMissing, Claim: "redirect_uri",

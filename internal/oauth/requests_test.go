@@ -266,9 +266,10 @@ func TestAuthorizationRequestsThatAreRefused(t *testing.T) {
 	}
 }
 
-// RFC 6749 §4.1.2.1: an error is redirected unless it is about client or redirect URI.
+// RFC 6749 §4.1.2.1: an error is redirected unless it is about client or redirect URI; OpenID Connect Core §3.1.2.6: or
+// about the way in which the answer would go back, whatever else is wrong.
 func TestAFaultLeavesWhatItsRedirectNeeds(t *testing.T) {
-	form, _ := ParseForm("client_id=app&redirect_uri=https://a/cb&state=s&response_type=token&response_mode=what&scope=a&scope=b")
+	form, _ := ParseForm("client_id=app&redirect_uri=https://a/cb&state=s&response_type=token&scope=a&scope=b")
 	q, err := ParseAuthorizationRequest(form)
 	if err == nil || err.StaysHere() || q.ClientID != "app" || q.RedirectURI != "https://a/cb" || q.State != "s" {
 		t.Errorf("%+v, %v", q, err)
@@ -279,6 +280,12 @@ func TestAFaultLeavesWhatItsRedirectNeeds(t *testing.T) {
 	form, _ = ParseForm("client_id=app&redirect_uri=https://a/cb&redirect_uri=https://b/cb&state=s")
 	if q, err := ParseAuthorizationRequest(form); err == nil || !err.StaysHere() || q.RedirectURI != "" {
 		t.Errorf("%+v, %v", q, err)
+	}
+	for _, mode := range []string{"response_mode=what", "response_mode=fragment&scope=a&scope=b", "response_type=token&response_mode=query&response_mode=form_post"} {
+		form, _ = ParseForm("client_id=app&redirect_uri=https://a/cb&state=s&" + mode)
+		if _, err := ParseAuthorizationRequest(form); err == nil || !err.StaysHere() || err.Param != "response_mode" {
+			t.Errorf("%s: %v", mode, err)
+		}
 	}
 }
 

@@ -56,6 +56,9 @@ func TestCore_3_1_2_6_EveryErrorHasItsCode(t *testing.T) {
 			} {
 				r.refused(r.ask(c.name, c.value), c.code)
 			}
+			for _, mode := range []string{"fragment", "form_post.jwt", "of another world"} { // there is no saying how
+				r.shown(r.ask("response_mode", mode, "scope", "nothing"), "response_mode")
+			}
 			both := r.ask("request", "a", "request_uri", "b")
 			r.refused(both, "invalid_request")
 			r.refused(r.ask("scope", "openid email", "prompt", "none"), "consent_required")

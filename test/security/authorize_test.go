@@ -32,7 +32,7 @@ func TestA1_OnlyTheCodeFlowExists(t *testing.T) {
 			}
 		}
 	}
-	w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", "fragment")), "https://app.example/cb", "invalid_request")
+	w.showsError(b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", "fragment")), http.StatusBadRequest, "invalid_request", "response_mode")
 }
 
 // RFC 6749 §4.1.2.1: whatever else is wrong, an answer goes nowhere until client and address are known.

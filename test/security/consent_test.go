@@ -194,8 +194,9 @@ func TestA13_ResponseModesAreThoseOfTheMetadata(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.newBrowser().signIn(ana)
+	// OpenID Connect Core §3.1.2.6: who asks for an unknown way of answering is answered by no way.
 	for _, mode := range []string{"fragment", "query.jwt", "web_message", "FORM_POST", canary} {
-		w.sendsBack(b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", mode)), "https://app.example/cb", "invalid_request")
+		w.showsError(b.query(oauth.PathAuthorize, with(ask("web"), "response_mode", mode, "scope", "nothing")), http.StatusBadRequest, "invalid_request", "response_mode")
 	}
 	// No browser posts to an app's own scheme: it is told so in the way that it can hear.
 	a := b.query(oauth.PathAuthorize, with(ask("native"), "redirect_uri", "com.example.app:/cb", "response_mode", "form_post"))
