@@ -35,9 +35,9 @@ func keptHere(ask Ask, st *record.AuthorizeState, env Env) bool {
 }
 
 // Showable are a client's settings as far as the pages show them. Of one that nobody
-// vouches for they show neither the logo nor the policy of another host than codes
-// go to: whoever has put somebody's logo on their own client does not pass for them
-// (OpenID Connect Dynamic Client Registration §9.1, RFC 7591 §5).
+// vouches for they show neither logo nor links of another host than codes go to:
+// whoever has put somebody's logo on their own client does not pass for them (RFC 7591
+// §5, OpenID Connect Dynamic Client Registration §9.1).
 func Showable(client *record.Client) *record.ClientSettings {
 	if !client.Registered() {
 		return &client.Settings
@@ -47,7 +47,7 @@ func Showable(client *record.Client) *record.ClientSettings {
 		u, err := url.Parse(address)
 		return err != nil || u.Hostname() == "" || !slices.Contains(hosts, strings.ToLower(u.Hostname()))
 	}
-	for _, address := range []*string{&shown.LogoURI, &shown.PolicyURI} {
+	for _, address := range []*string{&shown.LogoURI, &shown.ClientURI, &shown.PolicyURI, &shown.TosURI} {
 		if foreign(*address) {
 			*address = ""
 		}
@@ -55,7 +55,7 @@ func Showable(client *record.Client) *record.ClientSettings {
 	shown.Localized = maps.Clone(shown.Localized)
 	maps.DeleteFunc(shown.Localized, func(name, address string) bool {
 		field, _, _ := strings.Cut(name, "#")
-		return (field == "logo_uri" || field == "policy_uri") && foreign(address)
+		return field != "client_name" && foreign(address)
 	})
 	return &shown
 }

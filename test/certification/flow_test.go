@@ -247,6 +247,9 @@ func (r *party) check(got *tokens, nonce string) {
 	if sub, _ := got.claims["sub"].(string); sub == "" || len(sub) > 255 {
 		r.t.Errorf("Core §2: sub is %q", sub)
 	}
+	if h := got.header.ExtraHeaders; got.header.JSONWebKey != nil || h["jku"] != nil || h["x5u"] != nil || h["x5c"] != nil {
+		r.t.Errorf("Core §2: the ID token brings keys along: %v", got.header)
+	}
 	asked := []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "jti", "sid"}
 	for name := range got.claims {
 		if !slices.Contains(asked, name) {

@@ -186,11 +186,11 @@ func (r *party) manageErrors(address, token string) {
 	}
 }
 
-// A logo or a policy of another host than codes go to is registered and not shown: nobody passes for another by it.
-func TestRegistration_9_1_ALogoOfAnotherHostIsNotShown(t *testing.T) {
+// A logo or a link of another host than codes go to is registered and not shown: nobody passes for another by it.
+func TestRFC7591_5_ALogoOfAnotherHostIsNotShown(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for _, field := range []string{"logo_uri", "policy_uri", "logo_uri#en", "policy_uri#en-GB"} {
+	for _, field := range []string{"logo_uri", "policy_uri", "tos_uri", "client_uri", "logo_uri#en", "policy_uri#en-GB"} {
 		for address, want := range map[string]bool{"https://rp.example/its-own": true, "https://bank.example/its": false, "https://rp.example.evil.example/its": false} {
 			r := newSite(t, s, byItself).registered(field, address)
 			page := r.Get(r.endpoint("authorization_endpoint") + "?" + r.ask().Encode())
