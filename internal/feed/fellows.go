@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mintmark-id/mintmark/internal/revocation"
 	"github.com/mintmark-id/mintmark/internal/store"
 )
 
@@ -31,11 +32,12 @@ const (
 
 // word is what a node tells the others.
 type word struct {
-	From      string `json:"from"` // tells runs of nodes apart
-	Node      string `json:"node"`
-	Ask       bool   `json:"ask,omitempty"` // a receipt is waited for
-	Bye       bool   `json:"bye,omitempty"` // it stops
-	Verifiers []told `json:"verifiers,omitempty"`
+	From      string           `json:"from"` // tells runs of nodes apart
+	Node      string           `json:"node"`
+	Log       revocation.LogID `json:"log"`           // that the node follows: others may share the database
+	Ask       bool             `json:"ask,omitempty"` // a receipt is waited for
+	Bye       bool             `json:"bye,omitempty"` // it stops
+	Verifiers []told           `json:"verifiers,omitempty"`
 }
 
 // told is a verifier that reported to another node. Times are ages: clocks differ.
@@ -68,7 +70,7 @@ func (o *fellows) init() {
 // hear takes what a node said.
 func (f *Feed) hear(text string) {
 	var w word
-	if json.Unmarshal([]byte(text), &w) != nil || w.From == f.fellows.me || w.Node == "" {
+	if json.Unmarshal([]byte(text), &w) != nil || w.From == f.fellows.me || w.Node == "" || w.Log != f.log() {
 		return
 	}
 	now := f.Now()
@@ -223,10 +225,17 @@ func (f *Feed) perWord(all []told) int {
 
 // say tells the other nodes.
 func (f *Feed) say(w word, urgent bool) {
-	w.From, w.Node = f.fellows.me, f.Node
+	w.From, w.Node, w.Log = f.fellows.me, f.Node, f.log()
 	if text, err := json.Marshal(w); err == nil && len(text) <= maxWord {
 		f.Store.Say(string(text), urgent)
 	}
+}
+
+// log is which log this node follows.
+func (f *Feed) log() revocation.LogID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tail.log
 }
 
 // lost names the nodes that have not been heard for a while and did not say that they

@@ -15,6 +15,9 @@ import (
 func (w *world) says(node string, what word) {
 	w.Helper()
 	what.From, what.Node = "a run of "+node, node
+	if what.Log == "" {
+		what.Log = w.here().Log
+	}
 	text, err := json.Marshal(what)
 	w.must(err)
 	w.hear(string(text))
@@ -108,7 +111,8 @@ func TestWhatIsNoWordOfANodeIsIgnored(t *testing.T) {
 	w.hear(`{"from":"x","node":"there:9","verifiers":[{"name":7}]}`)
 	w.hear(`{`)
 	w.hear(`{"from":"x"}`)
-	w.hear(fmt.Sprintf(`{"from":%q,"node":"here:1","ask":true}`, w.fellows.me)) // its own
+	w.says("there:1", word{Log: "bG9nIG9mIG90aGVy", Ask: true, Verifiers: []told{w.toldOf("invoices", w.here(), 0)}}) // of another issuer, beside ours
+	w.hear(fmt.Sprintf(`{"from":%q,"node":"here:1","log":%q,"ask":true}`, w.fellows.me, w.here().Log))                // its own
 	if list := w.Verifiers(); len(list) != 1 || list[0].Name != "orders" || list[0].Seen.After(w.now()) {
 		t.Errorf("it took %+v", list)
 	}
@@ -129,7 +133,7 @@ func TestWordsFitIntoANotification(t *testing.T) {
 	}
 	n := 0
 	for part := range slices.Chunk(all, w.perWord(all)) {
-		text, err := json.Marshal(word{From: w.fellows.me, Node: w.Node, Verifiers: part})
+		text, err := json.Marshal(word{From: w.fellows.me, Node: w.Node, Log: w.here().Log, Verifiers: part})
 		w.must(err)
 		if len(text) > maxWord {
 			t.Errorf("a word has %d bytes", len(text))
