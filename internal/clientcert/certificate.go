@@ -16,14 +16,18 @@ type Certificate struct {
 	thumbprint string
 }
 
+// mostBetween is how many certificates may stand between the client's and an
+// authority. A client sends as many as it likes, and each costs a signature.
+const mostBetween = 8
+
 // New takes the certificates of a handshake, the client's own first; nil if there
-// are none.
+// are none. What is more than mostBetween is left out.
 func New(chain []*x509.Certificate) *Certificate {
 	if len(chain) == 0 {
 		return nil
 	}
 	sum := sha256.Sum256(chain[0].Raw)
-	return &Certificate{leaf: chain[0], rest: chain[1:], thumbprint: base64.RawURLEncoding.EncodeToString(sum[:])}
+	return &Certificate{leaf: chain[0], rest: chain[1:min(len(chain), 1+mostBetween)], thumbprint: base64.RawURLEncoding.EncodeToString(sum[:])}
 }
 
 // Header is the field in which a proxy that ends TLS hands a certificate on.

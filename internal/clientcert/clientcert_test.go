@@ -1,6 +1,7 @@
 package clientcert_test
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -185,18 +186,16 @@ func TestOnlyAnAuthorityOfOursVouches(t *testing.T) {
 		"for servers":               {ours, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }, now, false},
 		"for nothing in particular": {ours, func(c *x509.Certificate) { c.ExtKeyUsage = nil }, now, true},
 	} {
-		made := c.by.Issue(c.change)
-		var chain []*x509.Certificate
-		for _, der := range made.Certificate {
-			one, err := x509.ParseCertificate(der)
-			if err != nil {
-				t.Fatal(err)
-			}
-			chain = append(chain, one)
-		}
-		if err := clientcert.New(chain).VouchedFor(ours.Pool(), c.at); (err == nil) != c.fine {
+		if err := clientcert.New(parsed(t, c.by.Issue(c.change))).VouchedFor(ours.Pool(), c.at); (err == nil) != c.fine {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	long := below
+	for range 9 {
+		long = long.Below("below")
+	}
+	if clientcert.New(parsed(t, long.Issue(nil))).VouchedFor(ours.Pool(), now) == nil {
+		t.Error("a chain of any length is followed")
 	}
 	own := clientcert.New([]*x509.Certificate{authority.SelfSigned(t, nil).Leaf})
 	if own.VouchedFor(ours.Pool(), now) == nil || own.VouchedFor(nil, now) == nil {
@@ -205,6 +204,18 @@ func TestOnlyAnAuthorityOfOursVouches(t *testing.T) {
 	if clientcert.New(nil) != nil || clientcert.New(nil).Thumbprint() != "" {
 		t.Error("no certificate is one")
 	}
+}
+
+func parsed(t *testing.T, made tls.Certificate) (chain []*x509.Certificate) {
+	t.Helper()
+	for _, der := range made.Certificate {
+		one, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain = append(chain, one)
+	}
+	return chain
 }
 
 func FuzzDistinguishedNames(f *testing.F) {

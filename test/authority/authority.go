@@ -40,7 +40,9 @@ func New(t testing.TB, name string) *Authority {
 // Below makes an authority that this one vouches for.
 func (a *Authority) Below(name string) *Authority {
 	a.t.Helper()
-	return &Authority{t: a.t, own: signed(a.t, ofAuthority(name), &a.own)}
+	made := signed(a.t, ofAuthority(name), &a.own)
+	made.Certificate = append(made.Certificate, a.own.Certificate...)
+	return &Authority{t: a.t, own: made}
 }
 
 // Pool has the authority alone.
