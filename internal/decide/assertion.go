@@ -169,6 +169,9 @@ func (a *assertion) isForUs(audience []string) bool {
 	ours := []string{issuer.String()}
 	if a.client.Settings.SecurityProfile == record.OIDCProfile {
 		ours = append(ours, issuer.Endpoint(oauth.PathToken), issuer.Endpoint(a.cred.Endpoint))
+		if origin := a.env.Policy.Mutual.Origin; origin != "" { // RFC 8705 §5: by the address that such a client calls
+			ours = append(ours, origin+issuer.Path()+oauth.PathToken, origin+issuer.Path()+a.cred.Endpoint)
+		}
 	} else if _, err := a.claims.String("aud"); err != nil {
 		return false
 	}

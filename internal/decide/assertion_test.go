@@ -321,3 +321,23 @@ func TestKeysOfAClientArePublicAndUsable(t *testing.T) {
 		}
 	}
 }
+
+// RFC 8705 §5: whoever shows a certificate calls another address, also to authenticate
+// with an assertion there.
+func TestAnAssertionMayNameTheAddressWhereCertificatesAreShown(t *testing.T) {
+	key := newSigner(t)
+	for aud, fine := range map[string]bool{
+		"https://mtls.example/oauth2/token": true, "https://mtls.example/oauth2/introspect": true,
+		"https://mtls.example": false, "https://mtls.example/oauth2/revoke": false, "https://other.example/oauth2/token": false,
+	} {
+		for origin, known := range map[string]bool{"https://mtls.example": true, "": false} {
+			env := tokenEnv()
+			env.Policy.Mutual.Origin = origin
+			text := key.sign(t, jose.ES256, "", assertionClaims(), claims{"aud": aud})
+			_, err := Authenticate(asserted(text), &record.ClientState{Client: signingClient(), Proof: record.ClientProof{Keys: key.set}}, env)
+			if (err == nil) != (fine && known) {
+				t.Errorf("for %s, where it is %q: %v", aud, origin, err)
+			}
+		}
+	}
+}
