@@ -6,19 +6,26 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/mintmark-id/mintmark/test/authority"
+	"github.com/mintmark-id/mintmark/test/person"
 	"github.com/mintmark-id/mintmark/test/server"
+	"github.com/mintmark-id/mintmark/verify"
 )
 
 // mutual is a server with a listener whose connections may show a certificate, and
@@ -126,4 +133,102 @@ func codeOf(err error) string {
 		return refusal.ErrorCode
 	}
 	return ""
+}
+
+// shown is a certificate in files.
+type shown struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+}
+
+func inFiles(t *testing.T, certificate tls.Certificate) *shown {
+	t.Helper()
+	chain, key := authority.Files(t, certificate)
+	return &shown{Cert: chain, Key: key}
+}
+
+// TestOpenIDClientShowsACertificate: both methods, and a public client, each with tokens that are bound.
+func TestOpenIDClientShowsACertificate(t *testing.T) {
+	steps := []string{
+		"discovery",
+		"code with PKCE on a connection with a certificate",
+		"userinfo with the certificate",
+		"userinfo with another certificate, and with none",
+		"introspection",
+		"refresh with another certificate, and with none",
+		"refresh",
+		"revocation",
+	}
+	m := newMutual(t)
+	own, another := authority.SelfSigned(t, nil), authority.SelfSigned(t, nil)
+	vouched := m.ours.Issue(func(c *x509.Certificate) {
+		c.Subject = pkix.Name{CommonName: "Orders", Organization: []string{"Example, Ltd"}}
+	})
+	for _, c := range []struct {
+		method  string
+		shown   tls.Certificate
+		flags   []string
+		without string
+	}{
+		{"self_signed_tls_client_auth", own, []string{"--jwks", m.keys(own)}, ""},
+		{"tls_client_auth", vouched, []string{"--tls-subject-dn", `CN=Orders,O=Example\, Ltd`}, ""},
+		{"none", own, nil, "introspection"},
+	} {
+		t.Run(c.method, func(t *testing.T) {
+			client := m.NewClient("Orders", append([]string{
+				"--grant", "authorization_code,refresh_token", "--redirect-uri", callback, "--auth-method", c.method,
+				"--scope", "openid,email,offline_access", "--certificate-bound",
+			}, c.flags...)...)
+			user := m.NewUser(strings.ReplaceAll(c.method, "_", "-") + "@example.com")
+			relyingParty{
+				Issuer: m.Issuer, ClientID: client.ClientID, Method: c.method, Callback: callback, Sub: user.Sub, Email: user.Email,
+				Certificate: inFiles(t, c.shown), Another: inFiles(t, another), Thumbprint: authority.Thumbprint(c.shown), CA: m.ours.File(), script: "mutual.mjs",
+			}.does(t, person.New(t, m.Issuer, user), slices.DeleteFunc(slices.Clone(steps), func(step string) bool { return step == c.without })...)
+		})
+	}
+}
+
+// TestAnAPIInGoHoldsCallersToTheirCertificate: oauth2 gets a token, and an API with package verify asks for a certificate.
+func TestAnAPIInGoHoldsCallersToTheirCertificate(t *testing.T) {
+	const audience = "https://orders.example"
+	m := newMutual(t)
+	m.NewResource(audience, "--scope", "orders:read")
+	reader := m.NewClient("Orders API", "--grant", "client_credentials", "--scope", "revocations:read", "--resource", audience)
+	v, err := verify.New(t.Context(), m.Issuer, audience, verify.WithClient(reader.ClientID, reader.ClientSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	api := httptest.NewUnstartedServer(v.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })))
+	api.TLS = &tls.Config{ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{m.ours.Issue(func(c *x509.Certificate) {
+		c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	})}}
+	api.StartTLS()
+	t.Cleanup(api.Close)
+	own, another := authority.SelfSigned(t, nil), authority.SelfSigned(t, nil)
+	client := m.NewClient("Orders", "--grant", "client_credentials", "--auth-method", "self_signed_tls_client_auth", "--jwks", m.keys(own),
+		"--certificate-bound", "--scope", "orders:read", "--resource", audience)
+	config := clientcredentials.Config{
+		ClientID: client.ClientID, TokenURL: m.aliases()["token_endpoint"], AuthStyle: oauth2.AuthStyleInParams,
+		EndpointParams: url.Values{"resource": {audience}},
+	}
+	token, err := config.Token(m.showing(own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		want int
+	}{
+		"with its certificate": {m.showing(own), http.StatusNoContent}, "with another": {m.showing(another), http.StatusUnauthorized}, "with none": {m.showing(), http.StatusUnauthorized},
+	} {
+		answer, err := oauth2.NewClient(c.ctx, oauth2.StaticTokenSource(token)).Get(api.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != c.want {
+			t.Errorf("%s: %s %s", name, answer.Status, answer.Header.Get("WWW-Authenticate"))
+		}
+	}
 }

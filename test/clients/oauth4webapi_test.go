@@ -42,6 +42,11 @@ type relyingParty struct {
 	Email        string            `json:"email"`
 	Initial      string            `json:"initial_access_token,omitempty"`
 
+	Certificate *shown `json:"certificate,omitempty"` // that it shows on its connections
+	Another     *shown `json:"another,omitempty"`
+	Thumbprint  string `json:"thumbprint,omitempty"` // of the first
+	CA          string `json:"ca,omitempty"`         // who vouches for the server
+
 	script string // empty: relying-party.mjs
 	rotate func() // lets the next keys sign; nil: the script does not ask for it
 }

@@ -69,7 +69,7 @@ func (w *world) free() string {
 func (w *world) start(address, site string) string {
 	w.Helper()
 	dir := w.TempDir()
-	whole := fmt.Sprintf("user root;\ndaemon off;\npid %[1]s/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[1]s/b;\nproxy_temp_path %[1]s/p;\n"+
+	whole := fmt.Sprintf("include /etc/nginx/modules-enabled/*.conf;\nuser root;\ndaemon off;\npid %[1]s/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[1]s/b;\nproxy_temp_path %[1]s/p;\n"+
 		"fastcgi_temp_path %[1]s/f;\nuwsgi_temp_path %[1]s/u;\nscgi_temp_path %[1]s/s;\n%[2]s\n}\n", dir, site)
 	w.must(os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(whole), 0o600))
 	return w.background(address, "nginx", "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"))

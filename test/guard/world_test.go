@@ -39,9 +39,9 @@ type world struct {
 	base   string   // of the guard's address
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, flags ...string) *world {
 	t.Helper()
-	w := &world{TB: t, server: server.Start(t)}
+	w := &world{TB: t, server: server.Start(t, flags...)}
 	var err error
 	w.Cast, err = app.NewCast(t.Context(), w.server.Process)
 	w.must(err)
