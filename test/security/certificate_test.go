@@ -405,6 +405,13 @@ func TestF3_AClientRegistersItsCertificate(t *testing.T) {
 	} {
 		w.refuses(w.newBrowser().says(http.MethodPost, oauth.PathRegister, "", body(members)), http.StatusBadRequest, "invalid_client_metadata")
 	}
+	// A server that sees no certificates says so, and locks nobody out.
+	blind := newWorld(t, withPolicy(openRegistration))
+	for _, members := range []string{
+		`"token_endpoint_auth_method":"self_signed_tls_client_auth","jwks":` + keys, `"tls_client_certificate_bound_access_tokens":true`,
+	} {
+		blind.refuses(blind.newBrowser().says(http.MethodPost, oauth.PathRegister, "", body(members)), http.StatusBadRequest, "invalid_client_metadata")
+	}
 	let, err := w.engine.CreateInitialToken(t.Context(), engine.InitialTokenForm{Name: "partners", TTL: 3600})
 	w.must(err)
 	for members, fine := range map[string]bool{
