@@ -33,7 +33,7 @@ var sections = map[string]struct{ title, list string }{
 	"RFC7592":      {"RFC 7592, Dynamic Client Registration Management", "2 2.1 2.2 2.3 3 5"},
 	"RFC8414":      {"RFC 8414, OAuth 2.0 Authorization Server Metadata", "2 2.1 3 3.1 3.2 3.3 4 5 6.1"},
 	"RFC9101":      {"RFC 9101, JWT-Secured Authorization Request", "4 5 5.1 5.2 5.2.3 6.1 6.2 6.3 7 8 10.1 10.2 10.4 10.5 10.7 10.8"},
-	"RFC9207":      {"RFC 9207, Issuer Identification", "2 3"},
+	"RFC9207":      {"RFC 9207, Issuer Identification", "2 2.3"},
 	"FormPost":     {"OAuth 2.0 Form Post Response Mode", "2 4"},
 	"RPLogout":     {"OpenID Connect RP-Initiated Logout 1.0", "2 2.1 3 3.1 4 6"},
 	"BackChannel":  {"OpenID Connect Back-Channel Logout 1.0, errata set 1", "2.1 2.2 2.3 2.4 2.5 2.7 2.8 3 4 4.1"},
