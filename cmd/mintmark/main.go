@@ -69,6 +69,7 @@ func nouns() []noun {
 		{"registration-token", "Tokens with which clients register themselves.", &registrationTokenCommand{}},
 		{"admin-token", "Tokens with which the server is administered from elsewhere.", &adminTokenCommand{}},
 		{"resource", "APIs that accept tokens.", &resourceCommand{}},
+		{"upstream", "OpenID Providers that people may sign in with.", &upstreamCommand{}},
 		{"user", "People who sign in.", &userCommand{}},
 		{"session", "Sign-ins of browsers.", &sessionCommand{}},
 		{"grant", "What sign-ins gave to clients.", &grantCommand{}},

@@ -186,20 +186,42 @@ func LoginFinish(form LoginForm, by Browser, checked CheckedPassword, st *record
 			loginRefused(out.Err, form, by, st, env))
 		return out
 	}
-	answer := LoginAnswer{Cookie: secret.NewOpaque(env.Seed, "session cookie"), UserID: st.User.ID}
-	session, changes := signIn(answer.Cookie, by, checked, st, env)
-	answer.SID = session.ID
-	changes = append(changes, rehash(checked, st.Password)...)
+	also := rehash(checked, st.Password)
 	for _, name := range checked.Check.Reserved {
-		changes = append(changes, record.ClearCounter{Name: name})
+		also = append(also, record.ClearCounter{Name: name})
 	}
-	row := record.Audit{Event: "sign_in", Actor: ActorUser(st.User.ID), UserID: st.User.ID, Detail: "session " + answer.SID}
+	return enter(signingIn{
+		form: form, by: by, rvs: checked.Check.RVS, factorID: checked.Check.FactorID, authTime: checked.Verified.At(),
+		proof: record.Proof{Factor: record.FactorPassword, At: checked.Verified.At()}, also: also,
+	}, st, env)
+}
+
+// signingIn is a sign-in whose user has been proven.
+type signingIn struct {
+	form     LoginForm
+	by       Browser
+	proof    record.Proof
+	authTime int64
+	rvs      int64  // the logical clock read before the proof was checked
+	factorID string // that was checked; empty: none of ours
+	also     []record.Change
+	note     string // how, for the audit trail
+}
+
+// enter makes the session of a user who has been proven, with which the request that
+// waited goes on.
+func enter(in signingIn, st *record.LoginState, env Env) Outcome[LoginAnswer] {
+	answer := LoginAnswer{Cookie: secret.NewOpaque(env.Seed, "session cookie"), UserID: st.User.ID}
+	session, changes := signIn(answer.Cookie, in, st, env)
+	answer.SID = session.ID
+	changes = append(changes, in.also...)
+	row := record.Audit{Event: "sign_in", Actor: ActorUser(st.User.ID), UserID: st.User.ID, Detail: "session " + answer.SID + in.note}
 	if st.Interaction != nil {
 		row.ClientID = st.Interaction.Request.ClientID
 	}
 	changes = append(changes, audited(row, env))
-	if !form.ToAccount {
-		next := Resume(signedInState(session, st), form.Hint, by, env)
+	if !in.form.ToAccount {
+		next := Resume(signedInState(session, st), in.form.Hint, in.by, env)
 		answer.Next, answer.NextErr = next.Answer, next.Err
 		changes = append(changes, next.Changes...)
 	}
@@ -225,16 +247,16 @@ func signedInState(session record.Session, st *record.LoginState) *record.Intera
 // signIn makes a session, or renews this browser's if it is the same user's: its
 // cookie is new each time (ASVS 7.2.4), its sid stays. Another user's session in
 // this browser ends.
-func signIn(cookie string, by Browser, checked CheckedPassword, st *record.LoginState, env Env) (record.Session, []record.Change) {
+func signIn(cookie string, in signingIn, st *record.LoginState, env Env) (record.Session, []record.Change) {
 	fresh := record.Session{
 		ID:          env.Seed.ID("sid"),
 		CookieHash:  secret.Hash(cookie),
-		BrowserHash: by.Hash,
+		BrowserHash: in.by.Hash,
 		UserID:      st.User.ID,
-		Proofs:      []record.Proof{{Factor: record.FactorPassword, At: checked.Verified.At()}},
-		AuthTime:    checked.Verified.At(),
-		RVS:         checked.Check.RVS,
-		Agent:       by.Agent,
+		Proofs:      []record.Proof{in.proof},
+		AuthTime:    in.authTime,
+		RVS:         in.rvs,
+		Agent:       in.by.Agent,
 		MadeAt:      env.Now,
 		SeenAt:      env.Now,
 		IdleUntil:   env.Now + min(env.Policy.SessionIdle, env.Policy.SessionAbsolute),
@@ -242,7 +264,7 @@ func signIn(cookie string, by Browser, checked CheckedPassword, st *record.Login
 	}
 	old := st.Current
 	if old != nil && old.UserID == fresh.UserID && Alive(old.RVS, &st.CurrentParents, env.Now) == "" {
-		return renew(*old, fresh, checked.Check.FactorID, env)
+		return renew(*old, fresh, in.factorID, env)
 	}
 	var changes []record.Change
 	if old != nil && old.UserID != fresh.UserID && old.EndedAt == 0 {
@@ -253,7 +275,7 @@ func signIn(cookie string, by Browser, checked CheckedPassword, st *record.Login
 			UserID: old.UserID,
 		}, env)
 	}
-	return fresh, append(changes, record.PutSession{Session: fresh, FactorID: checked.Check.FactorID})
+	return fresh, append(changes, record.PutSession{Session: fresh, FactorID: in.factorID})
 }
 
 // renew proves an old session again by what a fresh one would have.
@@ -290,7 +312,8 @@ const acrPassword = "aal1"
 
 // SessionFacts says how and when the session's user signed in, for the tokens
 // that come from it. They follow from its proofs alone: a password is AAL1
-// (NIST SP 800-63B-4 §2.1) and "pwd" (RFC 8176 §2).
+// (NIST SP 800-63B-4 §2.1) and "pwd" (RFC 8176 §2). Of what an upstream has done
+// nothing is said: no value of RFC 8176 means it, and nobody here has seen it.
 func SessionFacts(s *record.Session) record.AuthnFacts {
 	facts := record.AuthnFacts{AuthTime: s.AuthTime}
 	isPassword := func(p record.Proof) bool { return p.Factor == record.FactorPassword }

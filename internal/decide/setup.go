@@ -65,13 +65,15 @@ type NewAccount struct {
 	Email    string // as typed
 	Verified bool   // the address is known to be the user's
 	PHC      string // of the password; empty: the user has none yet
+	Foreign  bool   // they sign in at an upstream, and need no address
 	Claims   json.RawMessage
 }
 
 // NewUser is the one maker of users. actor is who makes it, for the audit trail.
 func NewUser(account NewAccount, actor string, env Env) Outcome[record.User] {
 	email, ok := CanonicalEmail(account.Email)
-	if !ok {
+	without := account.Email == "" && account.Foreign
+	if !ok && !without {
 		return refuse[record.User](oauth.Refuse(oauth.ReasonParameterMalformed).With("email"))
 	}
 	user := record.User{
@@ -84,17 +86,19 @@ func NewUser(account NewAccount, actor string, env Env) Outcome[record.User] {
 	if len(user.Claims) == 0 {
 		user.Claims = json.RawMessage("{}")
 	}
-	identifier := record.Identifier{Kind: record.IdentifierEmail, Value: email, UserID: user.ID}
-	if account.Verified {
-		identifier.VerifiedAt = env.Now // OpenID Connect Core §5.7: said to be verified only if it was
+	changes := []record.Change{record.PutUser{User: user}}
+	if !without {
+		user.Email = &record.Identifier{Kind: record.IdentifierEmail, Value: email, UserID: user.ID}
+		if account.Verified {
+			user.Email.VerifiedAt = env.Now // OpenID Connect Core §5.7: said to be verified only if it was
+		}
+		changes = append(changes, record.PutIdentifier{Identifier: *user.Email})
 	}
-	changes := []record.Change{record.PutUser{User: user}, record.PutIdentifier{Identifier: identifier}}
 	if account.PHC != "" {
 		changes = append(changes, record.PutFactor{Factor: record.Factor{
 			ID: env.Seed.ID("factor"), UserID: user.ID, Kind: record.FactorPassword, Data: account.PHC, MadeAt: env.Now,
 		}})
 	}
 	changes = append(changes, audited(record.Audit{Event: "user_created", Actor: actor, UserID: user.ID}, env))
-	user.Email = &identifier
 	return Outcome[record.User]{Changes: changes, Answer: user}
 }

@@ -52,13 +52,17 @@ func SignUpBegin(form SignUpForm, by Browser, st *record.SignUpState, env Env) O
 		}, env)}
 		return out
 	}
+	return Outcome[struct{}]{Changes: []record.Change{signUpCounted(name, counter, env)}}
+}
+
+// signUpCounted counts an account that a network asks for, in a window that is not
+// moved by it.
+func signUpCounted(name string, counter record.Counter, env Env) record.CountAttempt {
 	ends := counter.WindowEnds
 	if env.Now >= ends {
 		ends = env.Now + signUpWindow
 	}
-	return Outcome[struct{}]{Changes: []record.Change{
-		record.CountAttempt{Name: name, Limit: signUps, At: env.Now, WindowEnds: ends},
-	}}
+	return record.CountAttempt{Name: name, Limit: signUps, At: env.Now, WindowEnds: ends}
 }
 
 // signUpEmail is the address in its canonical form, if there may be a sign-up.

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -34,7 +35,8 @@ const (
 )
 
 // Client makes requests. It follows no redirect, sends no cookie, no referrer and
-// no credential, and asks no proxy of the environment.
+// no credential but the one that it is handed for a call, and asks no proxy of the
+// environment.
 type Client struct {
 	trusted   []netip.Prefix
 	deadline  time.Duration
@@ -112,6 +114,27 @@ func (c *Client) Post(ctx context.Context, address, contentType string, body []b
 		Method: http.MethodPost, Header: http.Header{"Content-Type": {contentType}},
 		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
 	}, limit)
+}
+
+// Call is a request that shows a credential: its caller knows whose the address is.
+type Call struct {
+	Address       string
+	Authorization string // the header's value
+	Accept        string
+	Form          string // posted if not empty; else it is a GET
+	Limit         int64  // bytes of the answer
+}
+
+// Call makes such a request, and returns the answer whatever its status is, unless
+// that is a redirect. Errors are of type *Error.
+func (c *Client) Call(ctx context.Context, call Call) (Answer, error) {
+	request := &http.Request{Method: http.MethodGet, Header: http.Header{"Accept": {call.Accept}, "Authorization": {call.Authorization}}}
+	if call.Form != "" {
+		request.Method = http.MethodPost
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.ContentLength, request.Body = int64(len(call.Form)), io.NopCloser(strings.NewReader(call.Form))
+	}
+	return c.do(ctx, call.Address, request, call.Limit)
 }
 
 func (c *Client) do(ctx context.Context, address string, request *http.Request, limit int64) (Answer, error) {

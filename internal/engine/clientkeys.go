@@ -49,6 +49,20 @@ type clientKeys struct {
 	waiting int
 }
 
+// keySource says whose keys are meant and where they are: a client's, or an
+// upstream's.
+type keySource struct {
+	name    string // clients by their id, upstreams by one that no client can have
+	uri     string // where they are fetched; empty: they are registered
+	set     []byte // registered
+	version int64  // of the row that they are registered in
+}
+
+func clientSource(client *record.Client) keySource {
+	s := &client.Settings
+	return keySource{name: client.ID, uri: s.JWKSURI, set: s.JWKS, version: client.Version}
+}
+
 // clientKeySet is what is known of one client's keys.
 type clientKeySet struct {
 	clientID string
@@ -75,9 +89,13 @@ func named(kid string) wanted {
 
 // of gives the keys of a client, fetched if need be, and whether that took a while.
 func (k *clientKeys) of(ctx context.Context, client *record.Client, want wanted) (proof record.ClientProof, waited bool) {
+	return k.from(ctx, clientSource(client), want)
+}
+
+func (k *clientKeys) from(ctx context.Context, source keySource, want wanted) (proof record.ClientProof, waited bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	set := k.entry(client)
+	set := k.entry(source)
 	if set.uri == "" {
 		return set.keys, false
 	}
@@ -103,23 +121,22 @@ func (k *clientKeys) of(ctx context.Context, client *record.Client, want wanted)
 	return k.known(set), true
 }
 
-// entry gives what is known of a client, and forgets what is known of another
-// address or an older version of it.
-func (k *clientKeys) entry(client *record.Client) *clientKeySet {
-	s := &client.Settings
-	if at, ok := k.sets[client.ID]; ok {
+// entry gives what is known of whose keys they are, and forgets what is known of
+// another address or an older version of them.
+func (k *clientKeys) entry(source keySource) *clientKeySet {
+	if at, ok := k.sets[source.name]; ok {
 		set := at.Value.(*clientKeySet) //nolint:errcheck // nothing else is in the list
-		if set.uri == s.JWKSURI && (set.uri != "" || set.version == client.Version) {
+		if set.uri == source.uri && (set.uri != "" || set.version == source.version) {
 			k.recent.MoveToFront(at)
 			return set
 		}
 		k.drop(at)
 	}
-	set := &clientKeySet{clientID: client.ID, uri: s.JWKSURI, version: client.Version, size: reckoned(s.JWKS), wait: retryLeast}
+	set := &clientKeySet{clientID: source.name, uri: source.uri, version: source.version, size: reckoned(source.set), wait: retryLeast}
 	if set.uri == "" {
-		set.keys = readKeys(s.JWKS)
+		set.keys = readKeys(source.set)
 	}
-	k.sets[client.ID] = k.recent.PushFront(set)
+	k.sets[source.name] = k.recent.PushFront(set)
 	k.grow(set.size)
 	return set
 }

@@ -47,6 +47,9 @@ type Engine struct {
 	fetching   chan struct{} // who waits for a request object that a client keeps
 	pairwise   secret.PairwiseKey
 	answers    secret.AnswerKey
+	trips      secret.TripKey
+	providers  *providers
+	upstreams  atomic.Pointer[[]UpstreamView] // as they were last seen
 	setupHash  atomic.Pointer[[]byte]
 	keys       keyring
 	stop       context.CancelFunc
@@ -89,6 +92,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		egress: e.egress, log: c.Log, now: e.clock.now, ctx: loops, going: &e.loops,
 		sets: map[string]*list.Element{}, recent: list.New(),
 	}
+	e.providers = &providers{egress: e.egress, log: c.Log, now: e.clock.now, of: map[string]*provider{}}
 	e.loops.Go(func() { e.keepKeys(loops) })
 	e.loops.Go(func() { e.sweep(loops) })
 	return e, nil

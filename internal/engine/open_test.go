@@ -62,7 +62,7 @@ func TestAWrongKeyEncryptionKeyIsNamed(t *testing.T) {
 		}
 	}
 	roots, err := l.store.Roots(t.Context())
-	if err != nil || len(roots) != 6 {
+	if err != nil || len(roots) != 7 {
 		t.Errorf("there are %d roots now: %v", len(roots), err)
 	}
 }

@@ -54,7 +54,7 @@ func lastRoot(rows []record.SealedRoot) (last int64) {
 // missingRoots are new roots of each use that has none.
 func (e *Engine) missingRoots(rows []record.SealedRoot) (missing []record.Change) {
 	last := lastRoot(rows)
-	for _, use := range []string{record.RootRefresh, record.RootReference, record.RootForms, record.RootAccess, record.RootPairwise, record.RootAnswers} {
+	for _, use := range []string{record.RootRefresh, record.RootReference, record.RootForms, record.RootAccess, record.RootPairwise, record.RootAnswers, record.RootTrips} {
 		if !slices.ContainsFunc(rows, func(r record.SealedRoot) bool { return r.Use == use }) {
 			last++
 			missing = append(missing, e.newRoot(last, use))
@@ -114,6 +114,9 @@ func (e *Engine) take(opened map[string][]secret.Root) (*mint.Mint, error) {
 	}
 	for _, root := range opened[record.RootAnswers] {
 		e.answers = secret.AnswerKey(root.Key)
+	}
+	for _, root := range opened[record.RootTrips] {
+		e.trips = secret.TripKey(root.Key)
 	}
 	m := &mint.Mint{Issuer: e.policy.Issuer.String(), Ring: &mint.Ring{}, Seen: mint.NewSeen()}
 	var err error

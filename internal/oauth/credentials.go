@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/base64"
+	"net/url"
 	"strings"
 
 	"github.com/mintmark-id/mintmark/internal/clientcert"
@@ -117,4 +118,9 @@ func isVSCHAR(s string) bool {
 		}
 	}
 	return true
+}
+
+// BasicCredentials is the Authorization header of a client that shows its secret: RFC 6749 §2.3.1, both form-encoded first.
+func BasicCredentials(clientID, secret string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(clientID)+":"+url.QueryEscape(secret)))
 }

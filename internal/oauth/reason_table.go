@@ -7,7 +7,7 @@ import (
 )
 
 // reasonTable is the one place that says what a reason is on the wire and which rule it stands for.
-var reasonTable = slices.Concat(requestReasons, clientReasons, certificateReasons, requestObjectReasons, otherReasons, registrationReasons)
+var reasonTable = slices.Concat(requestReasons, clientReasons, certificateReasons, requestObjectReasons, otherReasons, registrationReasons, upstreamReasons)
 
 // requestReasons are those of a request as HTTP and as a form.
 var requestReasons = []Info{

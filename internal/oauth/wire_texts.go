@@ -66,6 +66,7 @@ const (
 	wireStatement           = "Software statements are not accepted here"
 	wireClientDisabled      = "This client is not accepted here"
 	wireSignUp              = "Accounts are made by an administrator here"
+	wireUpstream            = "The other account cannot be used to sign in here"
 	wireCursor              = "The cursor is malformed"
 	wireCursorGone          = "The cursor cannot be resumed; please take a snapshot"
 	wireReport              = "The report is not a JSON object with the members that are needed"

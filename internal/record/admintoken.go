@@ -23,6 +23,7 @@ func AdminScopes() []string {
 	return []string{
 		"audit:read", "clients:read", "clients:write", "grants:read", "grants:write", "keys:read", "keys:write",
 		"registrations:read", "registrations:write", "resources:read", "resources:write", "revocations:write",
-		"server:read", "server:write", "sessions:read", "sessions:write", "users:read", "users:write", "verifiers:read",
+		"server:read", "server:write", "sessions:read", "sessions:write", "upstreams:read", "upstreams:write", "users:read", "users:write",
+		"verifiers:read",
 	}
 }

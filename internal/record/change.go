@@ -201,7 +201,7 @@ type UpdateUser struct {
 	Version int64 // the one that was read
 }
 
-// DeleteUser removes a user with identifiers, factors and consents, and ends
+// DeleteUser removes a user with identifiers, factors, links and consents, and ends
 // all sessions and grants of that user. An id is never given again. Guard: it is of
 // the version, if one is named.
 type DeleteUser struct {
@@ -217,8 +217,8 @@ type PutSignUp struct {
 	At     int64
 }
 
-// ConfirmSignUp forgets that note and removes the factors that were set while
-// nobody had seen it. Guard: the note is there.
+// ConfirmSignUp forgets that note and removes the factors and the links that were
+// set while nobody had seen it. Guard: the note is there.
 type ConfirmSignUp struct{ UserID string }
 
 // PutIdentifier adds an identifier. Guard: nobody has it.
@@ -468,3 +468,10 @@ func (PutAdminToken) change()    {}
 func (SeeAdminToken) change()    {}
 func (DeleteAdminToken) change() {}
 func (PutAnswer) change()        {}
+
+func (PutUpstream) change()    {}
+func (UpdateUpstream) change() {}
+func (DeleteUpstream) change() {}
+func (PutLink) change()        {}
+func (UseLink) change()        {}
+func (DeleteLink) change()     {}

@@ -317,7 +317,7 @@ type SigningKey struct {
 
 // SealedRoot is a row of roots, symmetric keys under the key-encryption key: of
 // refresh tokens, of reference codes, of form tokens, of opaque access tokens, of
-// pairwise subjects, of answers that are given again.
+// pairwise subjects, of answers that are given again, of trips to upstreams.
 type SealedRoot struct {
 	KeyID  int64
 	Use    string // one of the Root constants
@@ -333,6 +333,7 @@ const (
 	RootAccess    = "access"
 	RootPairwise  = "pairwise"
 	RootAnswers   = "answers"
+	RootTrips     = "trips"
 )
 
 // AccessRootKID is the name that a root of opaque access tokens has where a signed

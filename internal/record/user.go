@@ -16,6 +16,7 @@ const (
 	IdentifierEmail = "email"
 	IdentifierPhone = "phone"
 	FactorPassword  = "password"
+	FactorUpstream  = "upstream" // of a proof alone: what somebody else vouched for
 )
 
 // Identifier is what a user signs in with. Value is canonical (one function
@@ -58,6 +59,8 @@ type Factor struct {
 type Proof struct {
 	Factor string `json:"factor"`
 	At     int64  `json:"at"`
+	// Issuer is that of the upstream that vouched for the user.
+	Issuer string `json:"issuer,omitempty"`
 }
 
 // Session is a browser's sign-in.

@@ -41,9 +41,9 @@ func (s *step) rank() int {
 	switch s.text {
 	case countAttempt, clearCounter:
 		return 0
-	case giveSubject: // changes the user, whom a sign-in then holds
+	case putUser, giveSubject: // make or change the user, whom a sign-in then holds
 		return 1
-	case putSession, renewSession, seeSession, endSession:
+	case useLink, putSession, renewSession, seeSession, endSession:
 		return 2
 	case putCode, putGrant: // hold the session
 		return 3

@@ -142,11 +142,9 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.RenewSession:
 		p.renewSession(c)
 	case record.SeeSession:
-		p.changesSession(c.ID)
-		p.do(seeSession, c.SeenAt, c.IdleUntil, c.ID)
+		p.onSession(c.ID, seeSession, c.SeenAt, c.IdleUntil, c.ID)
 	case record.EndSession:
-		p.changesSession(c.ID)
-		p.do(endSession, c.At, c.ID)
+		p.onSession(c.ID, endSession, c.At, c.ID)
 	case record.MarkSession:
 		p.markSession(c.ID)
 	case record.TellClients:
@@ -154,8 +152,7 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.PutConsent:
 		p.putConsent(c.Consent)
 	case record.CutConsent:
-		p.wide = true
-		p.guard(cutConsent, c.UserID, c.ClientID, planClock{}, c.At)
+		p.cutConsent(c)
 	case record.PutCode:
 		p.putCode(c.Code)
 	case record.UseCode:
@@ -177,21 +174,25 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.CutUser:
 		p.cutUser(c)
 	case record.GiveSubject:
-		p.wide = true
-		p.guard(giveSubject, p.words(append(slices.Clone(c.Had), c.Sub)), c.UserID, p.words(c.Had))
+		p.giveSubject(c)
 	case record.DeleteUser:
 		p.deleteUser(c)
 	case record.PutSignUp:
 		p.guard(putSignUp, c.UserID, c.At)
 	case record.ConfirmSignUp:
 		p.confirmSignUp(c.UserID)
+	case record.PutLink:
+		p.putLink(c.Link)
+	case record.UseLink:
+		p.guard(useLink, c.At, c.Issuer, c.Subject, c.UserID)
+	case record.DeleteLink:
+		p.guard(deleteLink, c.ID, c.UserID)
 	case record.PutIdentifier:
 		p.putIdentifier(c.Identifier)
 	case record.ReplaceIdentifier:
 		p.replaceIdentifier(c.Identifier)
 	case record.DeleteIdentifier:
-		p.do(deleteIdentifier, c.UserID, c.Kind)
-		p.touch(tableUsers, c.UserID)
+		p.deleteIdentifier(c)
 	case record.PutFactor:
 		p.putFactor(c)
 	case record.CountAttempt:
@@ -201,11 +202,10 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.Spend:
 		p.guard(spend, bytesOf(c.KeyHash), c.EndsAt)
 	case record.Append, record.CutClient, record.CutResource, record.CutAll, record.RestartLog, record.PutClient,
-		record.UpdateClient, record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource,
-		record.PutKey, record.MoveKey, record.PutRoot, record.DropRoot, record.RaiseLongest, record.Audit,
+		record.UpdateClient, record.PutClientSecret, record.DeleteClient, record.PutResource, record.UpdateResource, record.DeleteResource, record.PutKey, record.MoveKey, record.PutRoot, record.DropRoot, record.RaiseLongest, record.Audit,
 		record.PutRegistration, record.ConfirmRegistration, record.RenewRegistration, record.ForgetRegistration, record.ForgetConsents,
 		record.PutInitialToken, record.UseInitialToken, record.DeleteInitialToken,
-		record.PutAdminToken, record.SeeAdminToken, record.DeleteAdminToken, record.PutAnswer:
+		record.PutAdminToken, record.SeeAdminToken, record.DeleteAdminToken, record.PutAnswer, record.PutUpstream, record.UpdateUpstream, record.DeleteUpstream:
 		// addOfEstate has these.
 	}
 }
@@ -227,8 +227,7 @@ func (p *plan) addOfEstate(c record.Change) {
 	case record.PutClientSecret:
 		p.putClientSecret(c)
 	case record.CutClient:
-		p.do(cutClient, planClock{}, c.ClientID)
-		p.touch(tableClients, c.ClientID)
+		p.cutClient(c)
 	case record.DeleteClient:
 		p.deleteClient(c)
 	case record.PutRegistration:
@@ -255,17 +254,20 @@ func (p *plan) addOfEstate(c record.Change) {
 		p.guard(deleteAdminToken, c.Name)
 	case record.PutAnswer:
 		p.guard(putAnswer, bytesOf(c.KeyHash), bytesOf(c.Sealed), c.EndsAt, c.At)
+	case record.PutUpstream:
+		p.putUpstream(c.Upstream)
+	case record.UpdateUpstream:
+		p.guard(updateUpstream, p.json(c.Settings), bytesOf(c.Sealed), c.ID, c.Version)
+	case record.DeleteUpstream:
+		p.guard(deleteUpstream, c.ID, c.Version)
 	case record.PutResource:
 		p.putResource(c.Resource)
 	case record.UpdateResource:
-		p.guard(updateResource, p.json(c.Settings), c.Aud, c.Version)
-		p.touch(tableResources, c.Aud)
+		p.updateResource(c)
 	case record.CutResource:
-		p.do(cutResource, planClock{}, c.Aud)
-		p.touch(tableResources, c.Aud)
+		p.cutResource(c)
 	case record.DeleteResource:
-		p.add(step{text: deleteResource, args: []any{c.Aud, c.Version}, guard: c.Version != 0})
-		p.touch(tableResources, c.Aud)
+		p.deleteResource(c)
 	case record.PutKey:
 		p.putKey(c.Key)
 	case record.MoveKey:
@@ -282,7 +284,7 @@ func (p *plan) addOfEstate(c record.Change) {
 		record.PutGrant, record.RotateGrant, record.NoteLate, record.TouchGrant, record.EndGrant, record.PutUser,
 		record.UpdateUser, record.CutUser, record.GiveSubject, record.DeleteUser, record.PutSignUp, record.ConfirmSignUp,
 		record.PutIdentifier, record.ReplaceIdentifier, record.DeleteIdentifier,
-		record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend:
+		record.PutFactor, record.CountAttempt, record.ClearCounter, record.Spend, record.PutLink, record.UseLink, record.DeleteLink:
 		// addOfPeople has these.
 	}
 }

@@ -75,6 +75,26 @@ func (p *plan) putResource(r record.Resource) {
 	p.touch(tableResources, r.Aud)
 }
 
+func (p *plan) cutClient(c record.CutClient) {
+	p.do(cutClient, planClock{}, c.ClientID)
+	p.touch(tableClients, c.ClientID)
+}
+
+func (p *plan) updateResource(c record.UpdateResource) {
+	p.guard(updateResource, p.json(c.Settings), c.Aud, c.Version)
+	p.touch(tableResources, c.Aud)
+}
+
+func (p *plan) cutResource(c record.CutResource) {
+	p.do(cutResource, planClock{}, c.Aud)
+	p.touch(tableResources, c.Aud)
+}
+
+func (p *plan) deleteResource(c record.DeleteResource) {
+	p.add(step{text: deleteResource, args: []any{c.Aud, c.Version}, guard: c.Version != 0})
+	p.touch(tableResources, c.Aud)
+}
+
 const (
 	putKey = `INSERT INTO signing_keys
 	(kid, alg, use, status, public_jwk, sealed, made_at, signs_from, published_until)

@@ -80,6 +80,12 @@ func (p *plan) renewSession(c record.RenewSession) {
 		c.ID, bytesOf(c.OldCookieHash), c.FactorID)
 }
 
+// onSession is a statement about a session that depends on nothing else.
+func (p *plan) onSession(sid, text string, args ...any) {
+	p.changesSession(sid)
+	p.do(text, args...)
+}
+
 // markSession comes before every cut of the plan, wherever the plan has it: what
 // is alive is asked of the state before.
 func (p *plan) markSession(sid string) {
@@ -107,6 +113,11 @@ const (
 func (p *plan) putConsent(c record.Consent) {
 	p.wide = true
 	p.guard(putConsent, c.UserID, c.ClientID, p.words(c.Scope), p.words(c.Claims), c.Face, c.Cut, c.MadeAt)
+}
+
+func (p *plan) cutConsent(c record.CutConsent) {
+	p.wide = true
+	p.guard(cutConsent, c.UserID, c.ClientID, planClock{}, c.At)
 }
 
 const (

@@ -110,6 +110,12 @@ func everyChange() []record.Change {
 		record.SeeAdminToken{},
 		record.DeleteAdminToken{},
 		record.PutAnswer{},
+		record.PutUpstream{},
+		record.UpdateUpstream{},
+		record.DeleteUpstream{},
+		record.PutLink{},
+		record.UseLink{},
+		record.DeleteLink{},
 		record.PutResource{Resource: api()},
 		record.UpdateResource{},
 		record.DeleteResource{},
@@ -125,7 +131,7 @@ func everyChange() []record.Change {
 // bigTables grow with the users; everything else fits in a page or two, or is
 // what a list is about.
 var bigTables = regexp.MustCompile(`^SCAN (u|n|e|p|f|s|b|w|g|co|c|i|x|users|identifiers|factors|sessions|grants|consents|` +
-	`sign_ups|codes|interactions|spent|counters|audit|revlog|client_secrets|o|outbox|registrations)\b`)
+	`sign_ups|codes|interactions|spent|counters|audit|revlog|client_secrets|o|outbox|registrations|l|links)\b`)
 
 // Every statement finds its rows by an index, but those that are to see them all.
 func TestStatementsUseIndexes(t *testing.T) {
@@ -188,6 +194,8 @@ func readEverything(t *testing.T, s *Store) {
 		errOf(s.AuditList(t.Context(), "", 1)), errOf(s.AuditList(t.Context(), "a", 1)), errOf(s.DueDeliveries(t.Context(), noon, nil, 1)),
 		errOf(s.DeliveriesAbout(t.Context(), "a", 1)), errOf(s.GrantsOfSession(t.Context(), "a", "", 1)),
 		errOf(s.RegistrationState(t.Context(), nil, "", nil)), errOf(s.InitialToken(t.Context(), "")), errOf(s.InitialTokenList(t.Context(), "", 1)),
+		errOf(s.Upstream(t.Context(), "")), errOf(s.UpstreamList(t.Context(), "", 1)), errOf(s.LinkList(t.Context(), "", 1)), errOf(s.LinkCount(t.Context(), "")),
+		errOf(s.ArrivalState(t.Context(), ArrivalQuery{Email: "a"})),
 		errOf(s.ForgottenClients(t.Context(), noon, 1)), s.Purge(t.Context(), noon, 1),
 	} {
 		if err != nil {

@@ -1,6 +1,10 @@
 package store
 
-import "github.com/mintmark-id/mintmark/internal/record"
+import (
+	"slices"
+
+	"github.com/mintmark-id/mintmark/internal/record"
+)
 
 const (
 	putUser = `INSERT INTO users (id, status, claims, token_version, cut, made_at, version)
@@ -17,6 +21,7 @@ const (
 	deleteUserFactors     = `DELETE FROM factors WHERE user_id = $1`
 	deleteUserConsents    = `DELETE FROM consents WHERE user_id = $1`
 	deleteSignUp          = `DELETE FROM sign_ups WHERE user_id = $1`
+	deleteUserLinks       = `DELETE FROM links WHERE user_id = $1`
 	endUserSessions       = `UPDATE sessions SET ended_at = $1 WHERE id IN (SELECT id FROM sessions WHERE user_id = $2 AND ended_at = 0 ORDER BY id /*in order*/)`
 	endUserGrants         = `UPDATE grants SET ended_at = $1 WHERE id IN (SELECT id FROM grants WHERE user_id = $2 AND ended_at = 0 ORDER BY id /*in order*/)`
 )
@@ -38,11 +43,17 @@ func (p *plan) cutUser(c record.CutUser) {
 	p.evict(tableUsers, c.UserID)
 }
 
+func (p *plan) giveSubject(c record.GiveSubject) {
+	p.wide = true
+	p.guard(giveSubject, p.words(append(slices.Clone(c.Had), c.Sub)), c.UserID, p.words(c.Had))
+}
+
 func (p *plan) deleteUser(c record.DeleteUser) {
 	p.wide = true
 	p.add(step{text: deleteUser, args: []any{c.UserID, c.Version}, guard: c.Version != 0})
 	p.do(deleteUserIdentifiers, c.UserID)
 	p.do(deleteUserFactors, c.UserID)
+	p.do(deleteUserLinks, c.UserID)
 	p.do(deleteUserConsents, c.UserID)
 	p.do(deleteSignUp, c.UserID)
 	p.do(endUserSessions, c.At, c.UserID)
@@ -56,6 +67,7 @@ const putSignUp = `INSERT INTO sign_ups (user_id, made_at)
 func (p *plan) confirmSignUp(userID string) {
 	p.guard(deleteSignUp, userID)
 	p.do(deleteUserFactors, userID)
+	p.do(deleteUserLinks, userID)
 }
 
 const (
@@ -74,6 +86,11 @@ func (p *plan) putIdentifier(i record.Identifier) {
 	if p.made != i.UserID { // nobody has the row of a user who is made
 		p.touch(tableUsers, i.UserID)
 	}
+}
+
+func (p *plan) deleteIdentifier(c record.DeleteIdentifier) {
+	p.do(deleteIdentifier, c.UserID, c.Kind)
+	p.touch(tableUsers, c.UserID)
 }
 
 func (p *plan) replaceIdentifier(i record.Identifier) {

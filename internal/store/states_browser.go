@@ -94,37 +94,51 @@ type LoginQuery struct {
 	Counters        []string
 }
 
-const readLoginState = `SELECT ` + headColumns + `, ` + interactionColumns + `, ` + userColumns + `, ` +
-	passwordColumns + `,
+const (
+	signInColumns = `SELECT ` + headColumns + `, ` + interactionColumns + `, ` + userColumns + `, ` +
+		passwordColumns + `,
 	EXISTS (SELECT 1 FROM sessions b WHERE b.user_id = u.id AND b.browser_hash = $4),
 	` + sessionColumns + `, w.status, w.cut, ` + consentColumns + `
 	FROM revlog_head h
-	LEFT JOIN interactions i ON i.id_hash = $1
-	LEFT JOIN identifiers n ON n.kind = $2 AND n.value = $3
+	LEFT JOIN interactions i ON i.id_hash = $1`
+
+	signInJoins = `
 	LEFT JOIN users u ON u.id = n.user_id` + userIdentifiers + userPassword + `
 	LEFT JOIN sessions s ON s.cookie_hash = $5
 	LEFT JOIN users w ON w.id = s.user_id
 	LEFT JOIN consents co ON co.user_id = u.id AND co.client_id = i.client_id
 	WHERE h.one = 1`
 
+	readLoginState = signInColumns + `
+	LEFT JOIN identifiers n ON n.kind = $2 AND n.value = $3` + signInJoins
+
+	readArrivalState = signInColumns + `
+	LEFT JOIN links n ON n.issuer = $2 AND n.subject = $3` + signInJoins
+)
+
 // LoginState loads what a sign-in with a password is decided from. It is read
 // before the password is checked, so its LC becomes the session's rvs.
 func (s *Store) LoginState(ctx context.Context, q LoginQuery) (*record.LoginState, error) {
+	return s.signInState(ctx, query{"a sign-in", readLoginState, []any{
+		probe(q.InteractionHash), q.Kind, q.Identifier, probe(q.BrowserHash), probe(q.CookieHash),
+	}}, q.Counters)
+}
+
+// signInState loads what a sign-in is decided from, however its user is found.
+func (s *Store) signInState(ctx context.Context, asked query, counters []string) (*record.LoginState, error) {
 	var page interactionRow
 	var user userRow
 	var password factorRow
 	var current browser
 	var consent consentRow
 	state := &record.LoginState{}
-	at, err := s.load(ctx, query{"a sign-in", readLoginState, []any{
-		probe(q.InteractionHash), q.Kind, q.Identifier, probe(q.BrowserHash), probe(q.CookieHash),
-	}},
+	at, err := s.load(ctx, asked,
 		page.into(), user.into(), password.into(), []any{(*flag)(&state.Known)}, current.session.into(),
 		[]any{(*text)(&current.user.user.Status), (*number)(&current.user.user.Cut)}, consent.into())
 	if err != nil {
 		return nil, err
 	}
-	if state.Counters, err = s.counters(ctx, q.Counters); err != nil {
+	if state.Counters, err = s.counters(ctx, counters); err != nil {
 		return nil, err
 	}
 	state.Interaction, state.User, state.Password = page.get(), user.get(), password.get()

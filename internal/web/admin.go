@@ -125,6 +125,12 @@ func (a *administration) acts() map[string]listedAct {
 		"PUT resources/{aud}":    {with(a.updateResource), "Replaces what is said about a resource server.", "resources:write"},
 		"DELETE resources/{aud}": {a.deleteResource, "Removes a resource server, and ends all tokens for it.", "resources:write"},
 
+		"GET upstreams":         {a.upstreams, "The upstreams: OpenID Providers that people may sign in with.", "upstreams:read"},
+		"POST upstreams":        {with(a.createUpstream), "Adds an upstream; its client secret is kept sealed, and in no answer.", "upstreams:write"},
+		"GET upstreams/{id}":    {a.showUpstream, "One upstream.", "upstreams:read"},
+		"PUT upstreams/{id}":    {with(a.updateUpstream), "Replaces what is said about an upstream.", "upstreams:write"},
+		"DELETE upstreams/{id}": {a.deleteUpstream, "Removes an upstream; sessions that came of it go on, and accounts stay linked to its issuer.", "upstreams:write"},
+
 		"GET users":                 {a.users, "The users.", "users:read"},
 		"POST users":                {with(a.createUser), "Adds a user; a password that is made is in this answer only.", "users:write"},
 		"GET users/{sub}":           {a.showUser, "One user.", "users:read"},

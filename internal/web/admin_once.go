@@ -26,7 +26,7 @@ const (
 func repeatable(pattern string) bool {
 	switch pattern {
 	case "POST clients", "POST clients/{id}/rotate-secret", "POST registration-tokens", "POST admin-tokens", "POST resources",
-		"POST users", "POST users/{sub}/password":
+		"POST upstreams", "POST users", "POST users/{sub}/password":
 		return true
 	}
 	return false
@@ -36,7 +36,7 @@ func repeatable(pattern string) bool {
 func onceOnly(pattern string, do act) act {
 	return func(ctx context.Context, r *http.Request) (any, error) {
 		if len(r.Header.Values(idempotencyKey)) > 0 && !repeatable(pattern) {
-			return nil, refusedKey("is for what makes something: clients, resources, users, tokens, secrets and passwords")
+			return nil, refusedKey("is for what makes something: clients, resources, upstreams, users, tokens, secrets and passwords")
 		}
 		return do(ctx, r)
 	}

@@ -94,7 +94,7 @@ func TestAKeyIsSpentByWhatIsDoneAlone(t *testing.T) {
 
 func TestAKeyThatIsNoneOrForNothingIsRefused(t *testing.T) {
 	o := newOffice(t)
-	const word, what = "is one word of 16 to 128 visible characters, as a random UUID is", "is for what makes something: clients, resources, users, tokens, secrets and passwords"
+	const word, what = "is one word of 16 to 128 visible characters, as a random UUID is", "is for what makes something: clients, resources, upstreams, users, tokens, secrets and passwords"
 	for _, c := range []struct{ method, path, body, key, message string }{
 		{"POST", "users", `{"email":"bob@example.com"}`, `"short"`, word},
 		{"POST", "users", `{"email":"bob@example.com"}`, ``, word},

@@ -53,6 +53,12 @@ func shapes() map[string]shape {
 		"PUT resources/{aud}":    {in: admin.ResourceUpdate{}, out: admin.Resource{}},
 		"DELETE resources/{aud}": {},
 
+		"GET upstreams":         {out: admin.Upstream{}, list: true},
+		"POST upstreams":        {in: admin.NewUpstream{}, out: admin.Upstream{}},
+		"GET upstreams/{id}":    {out: admin.Upstream{}},
+		"PUT upstreams/{id}":    {in: admin.UpstreamUpdate{}, out: admin.Upstream{}},
+		"DELETE upstreams/{id}": {},
+
 		"GET users":                 {out: admin.User{}, list: true, query: []string{"email"}},
 		"POST users":                {in: admin.NewUser{}, out: admin.User{}},
 		"GET users/{sub}":           {out: admin.User{}},

@@ -20,6 +20,8 @@ func entityTag(answer any) string {
 		version = a.Version
 	case admin.Resource:
 		version = a.Version
+	case admin.Upstream:
+		version = a.Version
 	case admin.User:
 		version = a.Version
 	case repeated:
@@ -40,9 +42,9 @@ func entityTag(answer any) string {
 // one of it, or none.
 func conditional(pattern string) bool {
 	switch pattern {
-	case "PUT clients/{id}", "PUT resources/{aud}", "PUT users/{sub}",
+	case "PUT clients/{id}", "PUT resources/{aud}", "PUT upstreams/{id}", "PUT users/{sub}",
 		"POST clients/{id}/disable", "POST clients/{id}/enable", "POST users/{sub}/disable", "POST users/{sub}/enable",
-		"DELETE clients/{id}", "DELETE resources/{aud}", "DELETE users/{sub}":
+		"DELETE clients/{id}", "DELETE resources/{aud}", "DELETE upstreams/{id}", "DELETE users/{sub}":
 		return true
 	}
 	return false
@@ -63,7 +65,7 @@ func conditioned(pattern string, do act) act {
 				Type: admin.ProblemInvalid, Title: "The request is refused", Status: http.StatusBadRequest,
 				Errors: []admin.FieldError{{
 					Field:   "If-Match",
-					Message: `is * or entity tags as in "7", and for updating, disabling, enabling and deleting clients, resources and users alone`,
+					Message: `is * or entity tags as in "7", and for updating, disabling, enabling and deleting clients, resources, upstreams and users alone`,
 				}},
 			}
 		}

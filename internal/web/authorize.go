@@ -102,6 +102,10 @@ func (s *site) codeParams(answer engine.AuthorizeAnswer) []oauth.Param {
 
 // answer sends the authorization response in the mode that the client asked for.
 func (s *site) answer(v *visit, answer engine.AuthorizeAnswer, params []oauth.Param) {
+	if answer.Mode != oauth.ResponseFormPost && v.onward {
+		s.page(v, http.StatusOK, pages.NewOnward(answer.To.WithQuery(params)))
+		return
+	}
 	if answer.Mode != oauth.ResponseFormPost {
 		s.redirect(v, answer.To.WithQuery(params))
 		return

@@ -29,7 +29,7 @@ func (s *site) loginPage(v *visit) {
 		s.refuse(v, err)
 		return
 	}
-	if why := pages.Notice(query.Get(fieldNotice)); page.Notice == "" || why == pages.NoticeSwitchAccount {
+	if why := pages.Notice(query.Get(fieldNotice)); page.Notice == "" || why.Overrides() {
 		page.Notice = why
 	}
 	s.page(v, http.StatusOK, page)
@@ -51,6 +51,9 @@ func (s *site) toLogin(v *visit, interaction string, why pages.Notice) {
 // loginFor makes the page, with what the client hinted at.
 func (s *site) loginFor(v *visit, interaction string, b engine.Browser) (pages.Login, *oauth.Error) {
 	page := pages.Login{Form: s.form(forLogin, b, interaction), SignUp: s.engine.SignUpOpen() == nil}
+	for _, u := range s.engine.Upstreams(v.r.Context()) {
+		page.Upstreams = append(page.Upstreams, pages.Upstream{ID: u.ID, Name: u.Name})
+	}
 	if interaction == "" {
 		return page, nil
 	}

@@ -32,7 +32,7 @@ func Endpoints(issuer oauth.Issuer) ([]Endpoint, error) {
 	nowhere := slog.New(slog.DiscardHandler) // nobody is served
 	s := &site{issuer: issuer, pages: templates, feed: &feed.Feed{}, registers: true, log: nowhere}
 	routes := s.table(metadataDocuments{})
-	routes[s.ofRegistration.name] = s.ofRegistration
+	routes[s.ofRegistration.name], routes[s.ofArrival.name] = s.ofRegistration, s.ofArrival
 	var list []Endpoint
 	for at, r := range routes {
 		if strings.HasPrefix(at, "/assets/") {

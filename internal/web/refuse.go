@@ -95,7 +95,8 @@ func (s *site) failurePage(v *visit, err *oauth.Error) {
 // only happens on our own pages a word that the page has a sentence for.
 func pageCode(err *oauth.Error) string {
 	switch err.Reason {
-	case oauth.ReasonInteractionUnknown, oauth.ReasonInteractionExpired, oauth.ReasonInteractionUsed, oauth.ReasonInteractionOtherBrowser:
+	case oauth.ReasonInteractionUnknown, oauth.ReasonInteractionExpired, oauth.ReasonInteractionUsed, oauth.ReasonInteractionOtherBrowser,
+		oauth.ReasonUpstreamState, oauth.ReasonUpstreamUnknown:
 		return "interaction_expired"
 	case oauth.ReasonFormTokenWrong, oauth.ReasonOriginForeign:
 		return "form_expired"

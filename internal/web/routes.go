@@ -80,6 +80,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 
 		pages.PathIndex:          {get: s.index, about: "A page that says what this server is."},
 		pages.PathLogin:          {get: s.loginPage, post: s.login, about: "The sign-in page."},
+		pages.PathUpstream:       {post: s.depart, about: "Sends a browser to an upstream, to sign in there."},
 		pages.PathSignUp:         {get: s.signUpPage, post: s.signUp, about: "The page on which somebody makes an account, where the setting sign_up lets them."},
 		pages.PathConsent:        {get: s.consentPage, post: s.consent, about: "The page on which a user allows or denies a client."},
 		pages.PathChoose:         {get: s.choosePage, post: s.choose, about: "The page that asks which account to go on with."},
@@ -100,6 +101,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 	if base != "" {
 		add(route{get: s.index, gate: people}, base)
 	}
+	s.addArrivals(base+pages.PathUpstream+"/", people)
 	for _, asset := range s.pages.Assets() {
 		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents, about: "A file of the pages, named by its hash."}, base+asset.Path)
 	}
@@ -139,6 +141,16 @@ func (s *site) observe(r *route) {
 	}
 }
 
+// addArrivals adds the route below which each upstream has an address of its own.
+func (s *site) addArrivals(above string, people *gate) {
+	s.arrivals = above
+	s.ofArrival = &route{
+		name: above + "{upstream}", get: s.arrive, gate: people,
+		about: "Where an upstream sends a browser back to: one address for each.", spec: "OpenID Connect Core §3.1.2.5; RFC 9700 §4.4.2.2",
+	}
+	s.observe(s.ofArrival)
+}
+
 // addRegistration adds the routes of clients that register themselves.
 func (s *site) addRegistration(add func(route, string), path string) {
 	whole := route{
@@ -165,7 +177,16 @@ func (s *site) find(r *http.Request) *route {
 			return s.ofRegistration
 		}
 	}
+	if id, below := strings.CutPrefix(r.URL.Path, s.arrivals); below && r.URL.RawPath == "" && isUpstreamID(id) {
+		return s.ofArrival
+	}
 	return s.lost
+}
+
+// isUpstreamID: what is none need not be looked for.
+func isUpstreamID(id string) bool {
+	const longest = 64
+	return id != "" && len(id) <= longest && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // handler gives what answers the method, nil if nothing does.

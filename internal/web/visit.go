@@ -33,6 +33,7 @@ type visit struct {
 	interaction string // that the page is about
 	uiLocales   string // the languages that the client asked for
 	shownIn     string // the language of the page whose form was sent
+	onward      bool   // the browser came by the form of another server: see site.arrive
 }
 
 // WriteHeader notes the status.

@@ -76,10 +76,14 @@ type site struct {
 	// what answers there; nil where clients do not register themselves.
 	registrations  string
 	ofRegistration *route
-	cookies        cookieNames
-	formKey        []byte
-	keys           atomic.Pointer[document] // the key set as it was last served
-	ofFeed         atomic.Pointer[document] // that of the feed
+	// arrivals is the path above the addresses that upstreams send browsers back to,
+	// and ofArrival what answers there.
+	arrivals  string
+	ofArrival *route
+	cookies   cookieNames
+	formKey   []byte
+	keys      atomic.Pointer[document] // the key set as it was last served
+	ofFeed    atomic.Pointer[document] // that of the feed
 }
 
 // New makes the handler of every public endpoint of the engine's issuer.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -83,6 +84,11 @@ func everyPageIsAccessible(t *testing.T, b *tab, check checkPage) {
 	t.Helper()
 	s := server.Start(t, "--sign-up", "unverified")
 	w := newWorld(t, s, true)
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("a-secret-of-ours\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.CLI("upstream", "create", "harbour", "--name", "Harbour", "--issuer", "https://op.example.com", "--client-id", "us", "--client-secret-file", secret)
 
 	b.open(s.Setup, s.Issuer+"/setup")
 	if b.at.status != http.StatusOK { // the world has a user already

@@ -5,6 +5,7 @@ package pages
 const (
 	PathIndex          = "/"
 	PathLogin          = "/login"
+	PathUpstream       = "/login/upstream" // below it upstreams send browsers back to, each by its id
 	PathConsent        = "/consent"
 	PathChoose         = "/choose"
 	PathLogout         = "/logout"
@@ -34,6 +35,8 @@ const (
 	// FieldIdentifier and FieldPassword are the sign-in form.
 	FieldIdentifier = "identifier"
 	FieldPassword   = "password"
+	// FieldUpstream is the id of the upstream to sign in with.
+	FieldUpstream = "upstream"
 	// FieldSetupToken is the one-time token of the setup link.
 	FieldSetupToken = "setup_token"
 	// FieldEmail is the address of the user who is made, on setup and sign-up pages.

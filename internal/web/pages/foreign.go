@@ -74,6 +74,25 @@ func link(address string) template.URL {
 	return template.URL(u.String()) // safe: the scheme was checked and the URL encoded anew
 }
 
+// refresh takes a browser to the address of a validated redirect, at once. A
+// navigation by it is a new one: no policy of a form that led here bears on it.
+func refresh(address string) template.HTML {
+	target := link(address)
+	if target == "" {
+		return ""
+	}
+	return wrapped(`<meta http-equiv="refresh" content="0;url=`, string(target), `">`)
+}
+
+// placeName is where a redirect leads, for people: the host, or an app's own scheme.
+func placeName(address string) string {
+	at := destination(address)
+	if at.App != "" {
+		return at.App
+	}
+	return at.Host
+}
+
 // place is where a redirect URI leads, in words a page can choose.
 type place struct {
 	Host  string // a host on the web, or

@@ -25,6 +25,7 @@ func every(client Client) map[string]Page {
 		Login{
 			Form: form, Client: client, RedirectURI: "https://app.example/cb", Identifier: "ana@example.com",
 			SignUp: true, Notice: NoticeReauthenticate, Problem: Problem{Kind: ProblemCredentials},
+			Upstreams: []Upstream{{ID: "harbour", Name: "Harbour & Sons"}, {ID: "mint-two", Name: "Mint"}},
 		},
 		SignUp{
 			Form: form, Client: client, RedirectURI: "https://app.example/cb", Email: "ana@example.com", PasswordMinimum: 8,
@@ -54,6 +55,7 @@ func every(client Client) map[string]Page {
 		},
 		FormPost{RedirectURI: "https://app.example/cb", Parameters: []Parameter{{"code", "c\"><b>"}, {"state", "s"}}},
 		Index{},
+		NewOnward("https://op.example/authorize?state=\"><b>&nonce=n"),
 	}
 	pages := make(map[string]Page, len(list))
 	for _, page := range list {
@@ -292,7 +294,7 @@ func TestFormsSendTheFieldsThatHandlersRead(t *testing.T) {
 
 func TestFormsPostBelowTheIssuersPathAndCarryTheToken(t *testing.T) {
 	targets := map[string][]string{
-		"login": {PathLogin}, "signup": {PathSignUp}, "consent": {PathConsent}, "logout": {PathLogout}, "setup": {PathSetup},
+		"login": {PathLogin, PathUpstream}, "signup": {PathSignUp}, "consent": {PathConsent}, "logout": {PathLogout}, "setup": {PathSetup},
 		"account": {PathAccountSignOut, PathAccountSession, PathAccountApp, PathAccountPass},
 	}
 	pages := every(harmless)

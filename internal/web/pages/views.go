@@ -54,9 +54,13 @@ type Login struct {
 	RedirectURI string
 	Identifier  string
 	SignUp      bool // anybody may make an account
+	Upstreams   []Upstream
 	Notice      Notice
 	Problem     Problem
 }
+
+// Upstream is somebody else whom one may sign in with.
+type Upstream struct{ ID, Name string }
 
 // SignUpAddress is the sign-up page for the same request, below the issuer's path.
 func (p Login) SignUpAddress() string { return p.Form.at(PathSignUp) }
@@ -296,6 +300,20 @@ func (FormPost) template() string { return "formpost" }
 func (FormPost) address() string { return "" }
 
 func (p FormPost) policy() Policy { return Policy{FormTarget: p.RedirectURI, script: true} }
+
+// Onward sends a browser to another server, at once and with scripts off, and has a
+// link for one that does not go. Made by NewOnward.
+type Onward struct{ Address string }
+
+// NewOnward makes the page. The address was judged before: it is an upstream's, or a
+// client's own redirect URI.
+func NewOnward(address string) Onward { return Onward{Address: address} }
+
+func (Onward) template() string { return "onward" }
+
+func (Onward) address() string { return "" }
+
+func (Onward) policy() Policy { return Policy{} }
 
 // Index is the page at the root: what this server is.
 type Index struct{}

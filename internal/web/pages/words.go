@@ -23,7 +23,21 @@ const (
 	NoticeOthersSignedOut   Notice = "password-changed-others-out"
 	NoticeSignedOutAllRound Notice = "signed-out-everywhere"
 	NoticeSignedUp          Notice = "signed-up"
+
+	// Of a sign-in at an upstream that came to nothing.
+	NoticeUpstreamDenied Notice = "upstream-denied"
+	NoticeUpstreamAway   Notice = "upstream-away"
+	NoticeUpstreamFailed Notice = "upstream-failed"
+	NoticeUpstreamNobody Notice = "upstream-nobody"
+	NoticeUpstreamTaken  Notice = "upstream-taken"
+	NoticeUpstreamStale  Notice = "upstream-stale"
+	NoticeUpstreamSlow   Notice = "upstream-slow"
 )
+
+// Overrides reports whether a notice is worth more than why the page is there.
+func (n Notice) Overrides() bool {
+	return n == NoticeSwitchAccount || strings.HasPrefix(string(n), "upstream-")
+}
 
 // notice is the sentence of a notice; none for a word that is none of these.
 func (l *tongue) notice(n Notice) string { return l.text("notice." + string(n)) }
