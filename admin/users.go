@@ -57,6 +57,18 @@ type User struct {
 	UserProfile
 	CreatedAt time.Time `json:"created_at"`
 	Version   int64     `json:"version"`
+	// Links are the accounts elsewhere that the user signs in with; in the answer about
+	// one user alone.
+	Links []Link `json:"links,omitempty"`
+}
+
+// Link is an account at an upstream, which is its issuer and subject there.
+type Link struct {
+	ID        string    `json:"id"`
+	Issuer    string    `json:"issuer"`
+	Subject   string    `json:"subject"`
+	CreatedAt time.Time `json:"created_at"`
+	UsedAt    time.Time `json:"used_at,omitzero"` // the last sign-in with it
 }
 
 // UserUpdate replaces a user's profile.
@@ -110,6 +122,13 @@ func (c *Client) DisableUser(ctx context.Context, sub string) (User, error) {
 // EnableUser lets a user sign in again. What ended stays ended.
 func (c *Client) EnableUser(ctx context.Context, sub string) (User, error) {
 	return call[User](ctx, c, http.MethodPost, at("users", sub, "enable"), nil)
+}
+
+// UnlinkUser takes an account elsewhere from a user, the last way in too, and ends all
+// that the user has.
+func (c *Client) UnlinkUser(ctx context.Context, sub, link string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, at("users", sub, "links", link), nil)
+	return err
 }
 
 // DeleteUser removes a user and ends all that they have.

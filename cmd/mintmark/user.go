@@ -17,6 +17,7 @@ type userCommand struct {
 	Update  userUpdate  `cmd:"" help:"Change what is given, and nothing else."`
 	Disable userDisable `cmd:"" help:"Keep a user from signing in, and end all that they have."`
 	Enable  userEnable  `cmd:"" help:"Let a disabled user sign in again."`
+	Unlink  userUnlink  `cmd:"" help:"Take an account elsewhere from a user, and end all that they have."`
 	Delete  userDelete  `cmd:"" help:"Remove a user, and end all that they have."`
 }
 
@@ -246,6 +247,22 @@ func (c *userEnable) Run(i *invocation, server *admin.Client) error {
 		return err
 	}
 	return i.printUser(user)
+}
+
+type userUnlink struct {
+	userID
+	Link string `arg:"" name:"link" help:"Its id, as user show has it."`
+}
+
+func (c *userUnlink) Run(i *invocation, server *admin.Client) error {
+	sub, err := c.sub(i, server)
+	if err != nil {
+		return err
+	}
+	if err := server.UnlinkUser(i.ctx, sub, c.Link); err != nil {
+		return err
+	}
+	return i.done("Unlinked %s from user %s; all that they had has ended.", c.Link, c.ID)
 }
 
 type userDelete struct{ userID }

@@ -74,6 +74,9 @@ func onTrip(a *Arrival, by Browser, st *record.ArrivalState, env Env) *oauth.Err
 	case a.Issuer != a.Trip.Issuer && (a.Issuer != "" || a.SendsIss): // RFC 9207 §2.4
 		return oauth.Refuse(oauth.ReasonUpstreamMixedUp)
 	}
+	if a.Trip.Link != "" {
+		return stillLinking(a.Trip, st, env)
+	}
 	return mayLogIn(a.form(), by, &st.LoginState, env.Now)
 }
 
@@ -101,6 +104,9 @@ func ArriveFailed(a Arrival, reason *oauth.Error, by Browser, st *record.Arrival
 // it is linked to, or makes one. No address decides anything: the key is issuer and
 // subject (ASVS 6.8.1).
 func ArriveFinish(a Arrival, by Browser, st *record.ArrivalState, env Env) Outcome[LoginAnswer] {
+	if a.Trip.Link != "" {
+		return ArriveToLink(a, by, st, env)
+	}
 	if err := mayLogIn(a.form(), by, &st.LoginState, env.Now); err != nil {
 		return refuse[LoginAnswer](err)
 	}

@@ -17,15 +17,17 @@ type Trip struct {
 	Upstream    string `json:"u"`
 	Issuer      string `json:"o"` // as it was configured then
 	Interaction string `json:"i,omitempty"`
-	Nonce       string `json:"n"`
-	Verifier    string `json:"v"`
-	At          int64  `json:"t"`
+	// Link is the session whose user links an account there; empty: it is a sign-in.
+	Link     string `json:"l,omitempty"`
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"`
+	At       int64  `json:"t"`
 	// MaxAge is how long ago, in seconds, the user may have signed in there; nil: no
 	// matter. Zero: it must be on this trip.
 	MaxAge *int64 `json:"m,omitempty"`
 }
 
-// ToAccount reports whether the trip is a sign-in to the account page.
+// ToAccount reports whether the trip ends on the account page.
 func (t *Trip) ToAccount() bool { return t.Interaction == "" }
 
 // key is the name of a trip among what is spent.

@@ -15,6 +15,20 @@ type AccountView struct {
 	User     UserView
 	Sessions []SessionView
 	Apps     []AppView
+	Links    []LinkView
+	// Upstreams are those of which the user has no account linked.
+	Upstreams []UpstreamView
+	// Password says that the user has one, and Lately that they have signed in so short a
+	// time ago that they may change how they do it.
+	Password bool
+	Lately   bool
+}
+
+// LinkView is a foreign account that the user signs in with. Name is that of its
+// upstream, or its issuer where that is declared no longer.
+type LinkView struct {
+	ID, Name string
+	Since    time.Time
 }
 
 // SessionView is one of the user's browsers.
@@ -71,8 +85,11 @@ func (e *Engine) Account(ctx context.Context, b Browser) (AccountView, *oauth.Er
 			})
 		}
 	}
-	view.Apps, err = e.apps(ctx, st.User.ID)
-	if err != nil {
+	if view.Apps, err = e.apps(ctx, st.User.ID); err != nil {
+		return AccountView{}, trouble(err)
+	}
+	view.Password, view.Lately = st.Password != nil, decide.SignedInLately(st.Session, now)
+	if view.Links, view.Upstreams, err = e.links(ctx, st.User.ID); err != nil {
 		return AccountView{}, trouble(err)
 	}
 	return view, nil

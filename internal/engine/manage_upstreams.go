@@ -196,3 +196,30 @@ func (p *problems) upstreamLists(s *record.UpstreamSettings) {
 		p.oneOf("algs", alg, decide.SigningAlgs()...)
 	}
 }
+
+// UserLinks are the foreign accounts of a user.
+func (e *Engine) UserLinks(ctx context.Context, sub string) ([]record.Link, error) {
+	rows, err := e.store.LinkList(ctx, sub, listPage)
+	return rows, refusalOf(err)
+}
+
+// UnlinkUser takes a foreign account from a user, and ends all that they have.
+func (e *Engine) UnlinkUser(ctx context.Context, sub, linkID string) error {
+	_, err := administer(ctx, e, func(env decide.Env) (struct{}, []record.Change, error) {
+		user, err := found(e.store.User(ctx, sub))
+		if err != nil {
+			return struct{}{}, nil, err
+		}
+		links, err := e.store.LinkList(ctx, sub, listPage)
+		if err != nil {
+			return struct{}{}, nil, err
+		}
+		for i := range links {
+			if links[i].ID == linkID {
+				return struct{}{}, decide.UnlinkByAdmin(user, &links[i], actorOf(ctx), env), nil
+			}
+		}
+		return struct{}{}, nil, &Refusal{Kind: NotFound}
+	})
+	return err
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,6 +44,16 @@ func checkProfile(p *Profile) problems {
 		wrong.add("phone_number_verified", "there is no phone number")
 	}
 	wrong.claims(&p.Claims)
+	return wrong
+}
+
+// checkUpdate is checkProfile for a user who is there: one who came from an upstream
+// without an address may go on without one.
+func checkUpdate(p *Profile, row *record.User) problems {
+	wrong := checkProfile(p)
+	if row.Email == nil && p.Email == "" {
+		wrong = slices.DeleteFunc(wrong, func(f FieldProblem) bool { return f.Field == "email" })
+	}
 	return wrong
 }
 

@@ -167,7 +167,7 @@ func (e *Engine) UpdateUser(ctx context.Context, sub string, profile Profile, ve
 		if err := current(ctx, version, row.Version); err != nil {
 			return ManagedUser{}, nil, err
 		}
-		wrong := checkProfile(&profile)
+		wrong := checkUpdate(&profile, row)
 		if err := e.checkIdentifiers(ctx, &profile, sub, &wrong); err != nil {
 			return ManagedUser{}, nil, err
 		}

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 
 	"github.com/mintmark-id/mintmark/internal/decide"
 	"github.com/mintmark-id/mintmark/internal/oauth"
@@ -42,7 +44,20 @@ func (e *Engine) Depart(ctx context.Context, upstream, interaction string, b Bro
 	if refused != nil {
 		return "", refused
 	}
-	departure := decide.Depart(interaction, b.seen(), st, e.env())
+	return e.sendOff(ctx, st, decide.Depart(interaction, b.seen(), st, e.env()), b)
+}
+
+// DepartToLink is Depart for whoever is signed in and wants to link an account there.
+func (e *Engine) DepartToLink(ctx context.Context, upstream string, b Browser) (to string, _ *oauth.Error) {
+	st, refused := read(ctx, e.arrivalState(store.ArrivalQuery{Upstream: upstream}, "", b))
+	if refused != nil {
+		return "", refused
+	}
+	return e.sendOff(ctx, st, decide.DepartToLink(b.seen(), st, e.env()), b)
+}
+
+// sendOff makes the address of a departure that was decided.
+func (e *Engine) sendOff(ctx context.Context, st *record.ArrivalState, departure decide.Outcome[decide.Departure], b Browser) (string, *oauth.Error) {
 	if departure.Err != nil {
 		return "", departure.Err
 	}
@@ -112,6 +127,7 @@ type ArrivalDone struct {
 	LoginDone
 	Interaction string
 	OnTrip      bool // the state was this browser's: an error can be told on the sign-in page
+	Link        bool // it was to link an account, and nobody was signed in
 }
 
 // Arrive takes an upstream's answer: two decisions with the upstream's word between
@@ -124,7 +140,7 @@ func (e *Engine) Arrive(ctx context.Context, form ArrivalForm, b Browser) (Arriv
 	if asked.Trip == nil {
 		return ArrivalDone{}, oauth.Refuse(oauth.ReasonUpstreamState)
 	}
-	done := ArrivalDone{Interaction: asked.Trip.Interaction, OnTrip: true}
+	done := ArrivalDone{Interaction: asked.Trip.Interaction, OnTrip: true, Link: asked.Trip.Link != ""}
 	a := &arrival{e: e, b: b, asked: asked, query: store.ArrivalQuery{Upstream: asked.Trip.Upstream, SpentHash: decide.TripKey(asked.Trip)}}
 	answer, err := a.run(ctx)
 	if err != nil {
@@ -223,4 +239,38 @@ func (e *Engine) arrivalState(query store.ArrivalQuery, interaction string, b Br
 	query.InteractionHash, query.BrowserHash, query.CookieHash = hashOrNone(interaction), hashOrNone(b.Browser), hashOrNone(b.Session)
 	query.Counters = decide.ArrivalCounters(b.seen())
 	return func(ctx context.Context) (*record.ArrivalState, error) { return e.store.ArrivalState(ctx, query) }
+}
+
+// links are the foreign accounts of a user, and the upstreams of which they have none.
+func (e *Engine) links(ctx context.Context, userID string) (has []LinkView, others []UpstreamView, _ error) {
+	links, err := e.store.LinkList(ctx, userID, listPage)
+	if err != nil {
+		return nil, nil, err
+	}
+	upstreams, err := e.store.UpstreamList(ctx, "", maxUpstreams)
+	names := map[string]string{}
+	for i := range upstreams {
+		u := &upstreams[i]
+		names[u.Settings.Issuer] = u.Settings.Name
+		if !slices.ContainsFunc(links, func(l record.Link) bool { return l.Issuer == u.Settings.Issuer }) {
+			others = append(others, UpstreamView{ID: u.ID, Name: u.Settings.Name})
+		}
+	}
+	for _, l := range links {
+		has = append(has, LinkView{ID: l.ID, Name: cmp.Or(names[l.Issuer], l.Issuer), Since: unixTime(l.MadeAt)})
+	}
+	return has, others, err
+}
+
+// Unlink takes a foreign account from whoever is signed in.
+func (e *Engine) Unlink(ctx context.Context, linkID string, b Browser) *oauth.Error {
+	_, refused := run(ctx, e, journey[*record.LinksState, struct{}]{
+		load: func(ctx context.Context) (*record.LinksState, error) {
+			return e.store.LinksState(ctx, hashOrNone(b.Session))
+		},
+		decide: func(st *record.LinksState, env decide.Env) decide.Outcome[struct{}] {
+			return decide.Unlink(linkID, st, env)
+		},
+	})
+	return refused
 }

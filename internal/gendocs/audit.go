@@ -12,6 +12,8 @@ import (
 // the source; one without a sentence here, or a sentence without an event, is an
 // error.
 var occasions = map[string]string{
+	"account_linked":         "A user linked an account that they have elsewhere; the detail is the upstream.",
+	"account_unlinked":       "An account elsewhere was taken from a user, by themself or by an administrator; the detail is its issuer. What was signed in ended, but for the session of a user who did it.",
 	"admin_token_created":    "An administrator made an admin token; the detail is its name and its scopes.",
 	"admin_token_deleted":    "An administrator took an admin token back; the detail is its name.",
 	"admin_token_refused":    "An admin token was refused: there is none such, or it has expired. The detail is the reason, the name if there is one, and the network. One row a minute for each, with a count.",

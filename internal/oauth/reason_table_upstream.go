@@ -97,4 +97,16 @@ var upstreamReasons = []Info{
 		Reason: ReasonForeignAddressTaken, Code: AccessDenied, Description: wireUpstream, Claim: "email",
 		Rule: "An account here has the address of the foreign one. An address links nothing: its user signs in first, and then links the other. ASVS 6.8.1.",
 	},
+	{
+		Reason: ReasonForeignAccountLinked, Code: AccessDenied, Description: wireUpstream, Claim: "sub",
+		Rule: "A foreign account is one user's: who wants to link it to another takes it from the first before. ASVS 6.8.1.",
+	},
+	{
+		Reason: ReasonSignInNotRecent, Code: LoginRequired, Description: wireLogin, Claim: "sessions.auth_time",
+		Rule: "Whoever changes how they sign in has signed in within the last quarter of an hour. ASVS 7.5.1.",
+	},
+	{
+		Reason: ReasonLastWayIn, Code: AccessDenied, Description: wireUpstream, Claim: "links",
+		Rule: "The last way in which a user can sign in is not removed by themself.",
+	},
 }

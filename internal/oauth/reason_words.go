@@ -215,4 +215,7 @@ const (
 	ReasonForeignTokenSubject   Reason = "foreign_token_subject"
 	ReasonForeignAccountUnknown Reason = "foreign_account_unknown"
 	ReasonForeignAddressTaken   Reason = "foreign_address_taken"
+	ReasonForeignAccountLinked  Reason = "foreign_account_linked"
+	ReasonSignInNotRecent       Reason = "sign_in_not_recent"
+	ReasonLastWayIn             Reason = "last_way_in"
 )

@@ -82,5 +82,9 @@ type UseLink struct {
 	At              int64
 }
 
-// DeleteLink takes a foreign account from a user. Guard: it is theirs.
-type DeleteLink struct{ ID, UserID string }
+// DeleteLink takes a foreign account from a user. Guards: it is theirs, and if NotLast
+// says so they have another.
+type DeleteLink struct {
+	ID, UserID string
+	NotLast    bool
+}

@@ -186,7 +186,7 @@ func (p *plan) addOfPeople(c record.Change) {
 	case record.UseLink:
 		p.guard(useLink, c.At, c.Issuer, c.Subject, c.UserID)
 	case record.DeleteLink:
-		p.guard(deleteLink, c.ID, c.UserID)
+		p.guard(deleteLink, c.ID, c.UserID, numberOf(c.NotLast))
 	case record.PutIdentifier:
 		p.putIdentifier(c.Identifier)
 	case record.ReplaceIdentifier:

@@ -194,7 +194,7 @@ func readEverything(t *testing.T, s *Store) {
 		errOf(s.AuditList(t.Context(), "", 1)), errOf(s.AuditList(t.Context(), "a", 1)), errOf(s.DueDeliveries(t.Context(), noon, nil, 1)),
 		errOf(s.DeliveriesAbout(t.Context(), "a", 1)), errOf(s.GrantsOfSession(t.Context(), "a", "", 1)),
 		errOf(s.RegistrationState(t.Context(), nil, "", nil)), errOf(s.InitialToken(t.Context(), "")), errOf(s.InitialTokenList(t.Context(), "", 1)),
-		errOf(s.Upstream(t.Context(), "")), errOf(s.UpstreamList(t.Context(), "", 1)), errOf(s.LinkList(t.Context(), "", 1)), errOf(s.LinkCount(t.Context(), "")),
+		errOf(s.Upstream(t.Context(), "")), errOf(s.UpstreamList(t.Context(), "", 1)), errOf(s.LinkList(t.Context(), "", 1)), errOf(s.LinkCount(t.Context(), "")), errOf(s.LinksState(t.Context(), nil)),
 		errOf(s.ArrivalState(t.Context(), ArrivalQuery{Email: "a"})),
 		errOf(s.ForgottenClients(t.Context(), noon, 1)), s.Purge(t.Context(), noon, 1),
 	} {

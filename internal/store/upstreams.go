@@ -21,7 +21,8 @@ const (
 	useLink = `UPDATE links SET used_at = $1 WHERE issuer = $2 AND subject = $3 AND user_id = $4
 	AND EXISTS (SELECT 1 FROM users WHERE id = $4 AND status = 'active' /*held*/)`
 
-	deleteLink = `DELETE FROM links WHERE id = $1 AND user_id = $2`
+	deleteLink = `DELETE FROM links WHERE id = $1 AND user_id = $2
+	AND (CAST($3 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM links o WHERE o.user_id = $2 AND o.id <> $1))`
 )
 
 func (p *plan) putUpstream(u record.Upstream) {
@@ -131,5 +132,26 @@ func (s *Store) ArrivalState(ctx context.Context, q ArrivalQuery) (*record.Arriv
 	if has != nil {
 		state.Taken = has.ID
 	}
+	return state, err
+}
+
+// linksOfUser is more than anybody has: there are fewer upstreams.
+const linksOfUser = 100
+
+// LinksState loads what an act on the foreign accounts of whoever is signed in is
+// decided from.
+func (s *Store) LinksState(ctx context.Context, cookieHash []byte) (*record.LinksState, error) {
+	account, err := s.SessionState(ctx, cookieHash, nil)
+	if err != nil {
+		return nil, err
+	}
+	state := &record.LinksState{SessionState: *account}
+	if state.User == nil {
+		return state, nil
+	}
+	if state.Links, err = s.LinkList(ctx, state.User.ID, linksOfUser); err != nil {
+		return nil, err
+	}
+	state.Upstreams, err = s.UpstreamList(ctx, "", linksOfUser)
 	return state, err
 }

@@ -82,6 +82,10 @@ func TestAForeignAccountIsOneUsersByIssuerAndSubject(t *testing.T) {
 	conflict(t, s, use) // nobody signs in who is disabled
 	commit(t, s, record.UpdateUser{UserID: "ana", Status: record.UserActive, Version: 3})
 	conflict(t, s, record.DeleteLink{ID: "l1", UserID: "bob"})
+	conflict(t, s, record.DeleteLink{ID: "l1", UserID: "ana", NotLast: true}) // she has no other
+	second := link()
+	second.ID, second.Subject = "l9", "ana's second"
+	commit(t, s, record.PutLink{Link: second}, record.DeleteLink{ID: "l9", UserID: "ana", NotLast: true})
 	commit(t, s, record.DeleteLink{ID: "l1", UserID: "ana"})
 	conflict(t, s, use)
 	conflict(t, s, record.DeleteLink{ID: "l1", UserID: "ana"})
@@ -125,5 +129,19 @@ func TestAnArrivalIsReadInOneState(t *testing.T) {
 	query.Subject, query.Email = "somebody", ""
 	if st = read(); st.User != nil || st.Taken != "" {
 		t.Errorf("somebody else is %+v", st)
+	}
+}
+
+func TestWhoIsSignedInIsReadWithTheirLinks(t *testing.T) {
+	s := world(t)
+	commit(t, s, record.PutUpstream{Upstream: upstream()}, record.PutLink{Link: link()})
+	st := must[*record.LinksState](t)(s.LinksState(t.Context(), []byte("cookie 1")))
+	same(t, "links", st.Links, []record.Link{link()})
+	same(t, "upstreams", st.Upstreams, []record.Upstream{upstream()})
+	if st.User == nil || st.User.ID != "ana" || st.Password == nil {
+		t.Errorf("the user is %+v", st.User)
+	}
+	if nobody := must[*record.LinksState](t)(s.LinksState(t.Context(), nil)); nobody.User != nil || nobody.Links != nil {
+		t.Errorf("nobody has %+v", nobody)
 	}
 }

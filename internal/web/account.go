@@ -47,6 +47,13 @@ func (s *site) accountOf(v *visit, b engine.Browser) (pages.Account, *oauth.Erro
 			ID: x.ID, UserAgent: x.Agent, SignedIn: x.SignedIn, Seen: x.Seen, Current: x.Current,
 		})
 	}
+	page.Password, page.Lately = view.Password, view.Lately
+	for _, x := range view.Links {
+		page.Links = append(page.Links, pages.Link{ID: x.ID, Name: x.Name, Since: x.Since})
+	}
+	for _, x := range view.Upstreams {
+		page.Upstreams = append(page.Upstreams, pages.Upstream{ID: x.ID, Name: x.Name})
+	}
 	for _, x := range view.Apps {
 		page.Apps = append(page.Apps, pages.App{
 			ID: x.Client.ID, Client: s.clientIn(v, x.Client), Scopes: scopesOf(x.Scopes), Attributes: x.Claims, Since: x.Since,

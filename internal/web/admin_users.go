@@ -20,7 +20,23 @@ func (a *administration) createUser(ctx context.Context, r *http.Request, in *ad
 }
 
 func (a *administration) showUser(ctx context.Context, r *http.Request) (any, error) {
-	return shown(wireUser)(a.Engine.UserByID(ctx, r.PathValue("sub")))
+	user, err := a.Engine.UserByID(ctx, r.PathValue("sub"))
+	if err != nil {
+		return nil, err
+	}
+	links, err := a.Engine.UserLinks(ctx, user.ID)
+	if err != nil {
+		return nil, err
+	}
+	wire := wireUser(user)
+	for _, l := range links {
+		wire.Links = append(wire.Links, admin.Link{ID: l.ID, Issuer: l.Issuer, Subject: l.Subject, CreatedAt: moment(l.MadeAt), UsedAt: moment(l.UsedAt)})
+	}
+	return wire, nil
+}
+
+func (a *administration) unlinkUser(ctx context.Context, r *http.Request) (any, error) {
+	return nil, a.Engine.UnlinkUser(ctx, r.PathValue("sub"), r.PathValue("id"))
 }
 
 func (a *administration) updateUser(ctx context.Context, r *http.Request, in *admin.UserUpdate) (any, error) {

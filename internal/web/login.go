@@ -18,7 +18,7 @@ func (s *site) loginPage(v *visit) {
 	}
 	b := s.browserOf(v)
 	interaction := query.Get(pages.FieldInteraction)
-	if interaction == "" {
+	if interaction == "" && query.Get(pages.FieldAgain) == "" {
 		if _, err := s.engine.Account(v.r.Context(), b); err == nil {
 			s.goTo(v, pages.PathAccount)
 			return

@@ -101,7 +101,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 	if base != "" {
 		add(route{get: s.index, gate: people}, base)
 	}
-	s.addArrivals(base+pages.PathUpstream+"/", people)
+	s.addArrivals(add, base, people)
 	for _, asset := range s.pages.Assets() {
 		add(route{get: func(v *visit) { s.asset(v, asset) }, gate: documents, about: "A file of the pages, named by its hash."}, base+asset.Path)
 	}
@@ -141,14 +141,22 @@ func (s *site) observe(r *route) {
 	}
 }
 
-// addArrivals adds the route below which each upstream has an address of its own.
-func (s *site) addArrivals(above string, people *gate) {
-	s.arrivals = above
+// addArrivals adds the route below which each upstream has an address of its own, and
+// what the account page does about them.
+func (s *site) addArrivals(add func(route, string), base string, people *gate) {
+	s.arrivals = base + pages.PathUpstream + "/"
 	s.ofArrival = &route{
-		name: above + "{upstream}", get: s.arrive, gate: people,
+		name: s.arrivals + "{upstream}", get: s.arrive, gate: people,
 		about: "Where an upstream sends a browser back to: one address for each.", spec: "OpenID Connect Core §3.1.2.5; RFC 9700 §4.4.2.2",
 	}
 	s.observe(s.ofArrival)
+	for path, r := range map[string]route{
+		pages.PathAccountLink:   {post: s.departToLink, about: "Sends a browser to an upstream, to link the account that its user has there."},
+		pages.PathAccountUnlink: {post: s.unlink, about: "Takes a foreign account from the user, unless it is their last way in; everything signed in elsewhere ends."},
+	} {
+		r.gate = people
+		add(r, base+path)
+	}
 }
 
 // addRegistration adds the routes of clients that register themselves.

@@ -44,6 +44,9 @@ func (s *site) arrive(v *visit) {
 	v.exit()
 	done, err := s.engine.Arrive(v.r.Context(), form, b)
 	switch {
+	case done.Link:
+		s.linked(v, err)
+		return
 	case err != nil && done.OnTrip:
 		s.upstreamFailed(v, done.Interaction, err)
 		return
@@ -93,4 +96,70 @@ func noticeOf(err *oauth.Error) pages.Notice {
 		return ""
 	}
 	return pages.NoticeUpstreamFailed
+}
+
+// departToLink sends a browser to an upstream, to link the account there.
+func (s *site) departToLink(v *visit) {
+	form, b, err := s.posted(v, forAccount)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	v.exit()
+	to, err := s.engine.DepartToLink(v.r.Context(), form.Get(pages.FieldUpstream), b)
+	if err != nil {
+		s.linked(v, err)
+		return
+	}
+	s.page(v, http.StatusOK, pages.NewOnward(to))
+}
+
+// linked shows the account page after a trip to link an account, and says what came
+// of it.
+func (s *site) linked(v *visit, err *oauth.Error) {
+	if err == nil {
+		s.toAccount(v, pages.NoticeLinked)
+		return
+	}
+	s.linkFailed(v, err, pages.NoticeLinkFailed)
+}
+
+func (s *site) linkFailed(v *visit, err *oauth.Error, why pages.Notice) {
+	switch {
+	case err.Reason == oauth.ReasonSignInNotRecent:
+		s.note(v, err)
+		s.goTo(v, pages.PathLogin, oauth.Param{Name: pages.FieldAgain, Value: pages.Checked}, oauth.Param{Name: fieldNotice, Value: string(pages.NoticeReauthenticate)})
+		return
+	case err.Code == oauth.LoginRequired:
+		s.note(v, err)
+		s.refuseAccount(v, err)
+		return
+	case err.Reason == oauth.ReasonUpstreamState, err.Code == oauth.ServerError, err.Reason == oauth.ReasonDatabaseUnavailable:
+		s.refuse(v, err)
+		return
+	case err.Reason == oauth.ReasonForeignAccountLinked:
+		why = pages.NoticeLinkTaken
+	case err.Reason == oauth.ReasonLastWayIn:
+		why = pages.NoticeLastWayIn
+	}
+	s.note(v, err)
+	s.toAccount(v, why)
+}
+
+func (s *site) toAccount(v *visit, why pages.Notice) {
+	s.goTo(v, pages.PathAccount, oauth.Param{Name: fieldNotice, Value: string(why)})
+}
+
+// unlink takes a foreign account from the user.
+func (s *site) unlink(v *visit) {
+	form, b, err := s.posted(v, forAccount)
+	if err != nil {
+		s.refuse(v, err)
+		return
+	}
+	if err := s.engine.Unlink(v.r.Context(), form.Get(pages.FieldLink), b); err != nil {
+		s.linkFailed(v, err, pages.NoticeLinkFailed)
+		return
+	}
+	s.toAccount(v, pages.NoticeUnlinked)
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // downstream is a server that lets people sign in with another: two real ones.
-func downstream(t *testing.T) (upstream, here *server.Server) {
+func downstream(t *testing.T, flags ...string) (upstream, here *server.Server) {
 	t.Helper()
 	upstream = server.Start(t)
-	here = server.Start(t, "--sign-up", "unverified", "--trusted-network", "127.0.0.0/8")
+	here = server.Start(t, append(flags, "--sign-up", "unverified", "--trusted-network", "127.0.0.0/8")...)
 	made := upstream.NewClient("The second", "--id", "second", "--grant", "authorization_code",
 		"--redirect-uri", here.Issuer+"/login/upstream/first", "--scope", "openid,email,profile")
 	secret := filepath.Join(t.TempDir(), "secret")
@@ -79,4 +79,38 @@ func TestSayingNoAtTheOtherServerComesBackToTheSignInPage(t *testing.T) {
 	}
 	w.nobodyCame()
 	w.signIn(b, w.Issuer+"/consent")
+}
+
+// TestAnAccountElsewhereIsLinkedAndUnlinked on the account page: linked, it leads to the same user; unlinked, nowhere. (Over
+// https, for two servers on one host share cookies of one name.)
+func TestAnAccountElsewhereIsLinkedAndUnlinked(t *testing.T) {
+	c, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream, here := downstream(t, c.chain.Flags()...)
+	w, there := newWorld(t, here, false), newWorld(t, upstream, false)
+	b := w.signedIn()
+	b.click("account-link-first", upstream.Issuer+"/login")
+	there.signIn(b, upstream.Issuer+"/consent")
+	b.click("consent-allow", w.Issuer+"/account")
+	if said := b.text("[role=status]"); !strings.Contains(said, "linked") {
+		t.Errorf("the page says %q", said)
+	}
+	if linked := b.text("#link-1"); linked != "First Mint" {
+		t.Errorf("the page has %q", linked)
+	}
+	other := w.browser()
+	other.open(w.Issuer+"/login", w.Issuer+"/login")
+	other.click("login-upstream-first", upstream.Issuer+"/login")
+	there.signIn(other, w.Issuer+"/account")
+	if page := other.html(); !strings.Contains(page, w.user.Email) {
+		t.Error("it is another user's page")
+	}
+	b.open(w.Issuer+"/account", w.Issuer+"/account")
+	b.click("account-unlink-1", w.Issuer+"/account")
+	if b.count("#link-1") != 0 || b.count("#account-link-first") != 1 {
+		t.Error("it is linked still")
+	}
+	other.open(w.Issuer+"/account", w.Issuer+"/login") // it was signed in elsewhere
 }

@@ -17,6 +17,8 @@ const (
 	PathAccountApp     = "/account/app/remove"
 	PathAccountPass    = "/account/password"
 	PathAccountSignOut = "/account/sign-out"
+	PathAccountLink    = "/account/upstream/link"
+	PathAccountUnlink  = "/account/upstream/unlink"
 )
 
 // Names of the form fields: what the pages send and the handlers read.
@@ -54,6 +56,10 @@ const (
 	FieldSession = "session"
 	// FieldClient is the client_id of the app to remove.
 	FieldClient = "client"
+	// FieldLink is the foreign account to unlink.
+	FieldLink = "link"
+	// FieldAgain asks for the sign-in page although somebody is signed in.
+	FieldAgain = "again"
 	// FieldSignOut carries SignOutHere or SignOutEverywhere.
 	FieldSignOut = "sign_out"
 )

@@ -51,7 +51,9 @@ func every(client Client) map[string]Page {
 				{ID: "sid-1", UserAgent: "Mozilla/5.0 (X11; Linux) Firefox/145.0", SignedIn: now.Add(-time.Hour), Seen: now, Current: true},
 				{ID: "sid-2", SignedIn: now.Add(-50 * time.Hour), Seen: now.Add(-2 * time.Hour)},
 			},
-			Apps: []App{{ID: "client-1", Client: client, Scopes: scopes, Since: now}},
+			Apps:     []App{{ID: "client-1", Client: client, Scopes: scopes, Since: now}},
+			Links:    []Link{{ID: "link-a", Name: "Harbour & Sons", Since: now}},
+			Password: true, Lately: true, Upstreams: []Upstream{{ID: "mint-two", Name: "Mint"}},
 		},
 		FormPost{RedirectURI: "https://app.example/cb", Parameters: []Parameter{{"code", "c\"><b>"}, {"state", "s"}}},
 		Index{},
@@ -295,7 +297,7 @@ func TestFormsSendTheFieldsThatHandlersRead(t *testing.T) {
 func TestFormsPostBelowTheIssuersPathAndCarryTheToken(t *testing.T) {
 	targets := map[string][]string{
 		"login": {PathLogin, PathUpstream}, "signup": {PathSignUp}, "consent": {PathConsent}, "logout": {PathLogout}, "setup": {PathSetup},
-		"account": {PathAccountSignOut, PathAccountSession, PathAccountApp, PathAccountPass},
+		"account": {PathAccountSignOut, PathAccountSession, PathAccountApp, PathAccountPass, PathAccountLink, PathAccountUnlink},
 	}
 	pages := every(harmless)
 	for name, paths := range targets {

@@ -233,9 +233,19 @@ type Account struct {
 	EmailVerified   bool
 	Sessions        []Session
 	Apps            []App
+	Links           []Link
+	Upstreams       []Upstream // of which no account is linked
+	Password        bool       // the user has one
+	Lately          bool       // they may change how they sign in
 	PasswordMinimum int
 	Notice          Notice
 	Problem         Problem
+}
+
+// Link is an account elsewhere that the user signs in with.
+type Link struct {
+	ID, Name string
+	Since    time.Time
 }
 
 // Session is one of the user's browsers. UserAgent is the header as it came.

@@ -32,6 +32,13 @@ const (
 	NoticeUpstreamTaken  Notice = "upstream-taken"
 	NoticeUpstreamStale  Notice = "upstream-stale"
 	NoticeUpstreamSlow   Notice = "upstream-slow"
+
+	// Of linking an account elsewhere.
+	NoticeLinked     Notice = "linked"
+	NoticeUnlinked   Notice = "unlinked"
+	NoticeLinkFailed Notice = "link-failed"
+	NoticeLinkTaken  Notice = "link-taken"
+	NoticeLastWayIn  Notice = "last-way-in"
 )
 
 // Overrides reports whether a notice is worth more than why the page is there.
