@@ -377,7 +377,9 @@ var (
 	// kept marks one that must only not be deleted: others may change it.
 	kept = "/*kept*/"
 	// inOrder marks rows that are found to be changed, and locked as they are listed.
-	inOrder   = "/*in order*/"
+	inOrder = "/*in order*/"
+	// idle marks rows that are left where somebody else is at them.
+	idle      = "/*idle*/"
 	parameter = regexp.MustCompile(`\$\d+`)
 )
 
@@ -406,7 +408,7 @@ func (w *flights) translate(s step, guard bool, at int64) (string, []any) {
 }
 
 func locking() *strings.Replacer {
-	return strings.NewReplacer(held, "FOR SHARE", kept, "FOR KEY SHARE", inOrder, "FOR UPDATE")
+	return strings.NewReplacer(held, "FOR SHARE", kept, "FOR KEY SHARE", inOrder, "FOR UPDATE", idle, "FOR UPDATE SKIP LOCKED")
 }
 
 func postgresText(key textKey) string {

@@ -22,7 +22,8 @@ import (
 //
 // A flight of several plans takes the first two before anything else. Plans that lock
 // rows of several sessions (what a user or a client has) or that several share (what a
-// user lets a client do) fly alone.
+// user lets a client do) fly alone. The sweep waits for nobody: a counter that somebody
+// is at is left to the next.
 
 const (
 	lockHead = `SELECT 1 FROM revlog_head WHERE one = 1 FOR UPDATE`

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mintmark-id/mintmark/internal/record"
@@ -14,14 +16,14 @@ import (
 	"github.com/mintmark-id/mintmark/test/postgresql"
 )
 
-// nodesWatched are two nodes on a server of their own, which looks for deadlocks at once
+// nodesWatched are three nodes on a server of their own, which looks for deadlocks at once
 // and at the end must have found none: who waits for whom is told by the order of the
 // locks, not by who is ended.
 func nodesWatched(t *testing.T, sessions int) []*Store {
 	t.Helper()
 	server := postgresql.New(t)
 	server.Exec(t, `ALTER SYSTEM SET deadlock_timeout = '30ms'`, `SELECT pg_reload_conf()`)
-	nodes := nodesOn(t, server.Schema(t), 1)
+	nodes := nodesOn(t, server.Schema(t), 2)
 	for i := range sessions {
 		made := session()
 		made.ID, made.CookieHash = fmt.Sprint("s", i), fmt.Append(nil, "its cookie ", i)
@@ -40,7 +42,7 @@ func nodesWatched(t *testing.T, sessions int) []*Store {
 // exchange succeeds, and neither node waits for what the other waits for.
 func TestNodesThatSpendTheSameCodesDoNotWaitForEachOtherOnPostgreSQL(t *testing.T) {
 	const sessions, codes, rounds = 2, 16, 40
-	nodes := nodesWatched(t, sessions)
+	nodes := nodesWatched(t, sessions)[:2]
 	for round := range rounds {
 		exchanges := make([][]record.Change, codes)
 		for i := range codes {
@@ -86,11 +88,23 @@ func TestNodesThatSpendTheSameCodesDoNotWaitForEachOtherOnPostgreSQL(t *testing.
 func TestNodesTakeTheirLocksInOneOrderOnPostgreSQL(t *testing.T) {
 	const sessions, rounds = 4, 60
 	nodes := nodesWatched(t, sessions)
+	sweeper, nodes := nodes[2], nodes[:2]
 	for i := range sessions {
 		made := grant()
 		made.ID, made.SID, made.Origin = fmt.Sprint("g", i), fmt.Sprint("s", i), fmt.Sprint("s", i)
 		commit(t, nodes[0], record.PutGrant{Grant: made})
 	}
+	ctx, stop := context.WithCancel(t.Context())
+	var sweeping sync.WaitGroup
+	defer sweeping.Wait()
+	defer stop()
+	sweeping.Go(func() {
+		for ctx.Err() == nil {
+			if err := sweeper.Purge(ctx, noon, 100); err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		}
+	})
 	parallel(len(nodes), func(n int) {
 		order := rand.New(rand.NewPCG(1, uint64(n)))
 		for round := range rounds {
@@ -118,7 +132,7 @@ func atOnce(unique string, n int) [][]record.Change {
 		return record.Audit{ID: what + unique, At: noon, Event: what, Key: key}
 	}
 	count := func(name string) record.CountAttempt {
-		return record.CountAttempt{Name: name, Limit: 1 << 40, At: noon, WindowEnds: noon + day}
+		return record.CountAttempt{Name: name, Limit: 1 << 40, At: noon, WindowEnds: noon - 1} // swept at once
 	}
 	signedIn := session()
 	signedIn.ID, signedIn.CookieHash = "signed in "+unique, []byte(unique)

@@ -18,7 +18,7 @@ const (
 
 	purgeSpent = `DELETE FROM spent WHERE key_hash IN (SELECT key_hash FROM spent WHERE ends_at < $1 LIMIT $2)`
 
-	purgeCounters = `DELETE FROM counters WHERE name IN (SELECT name FROM counters WHERE window_ends < $1 LIMIT $2)`
+	purgeCounters = `DELETE FROM counters WHERE name IN (SELECT name FROM counters WHERE window_ends < $1 LIMIT $2 /*idle*/)`
 
 	purgeAnswers = `DELETE FROM answers WHERE key_hash IN (SELECT key_hash FROM answers WHERE ends_at < $1 LIMIT $2)`
 
