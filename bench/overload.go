@@ -28,11 +28,11 @@ const (
 	acceptedNoSlower = 2.0
 )
 
-// overloads are the works that are flooded: one of each kind that the server limits by itself and that costs more than
-// its refusal. Documents are cheaper to serve than to refuse.
+// overloads are the works that are flooded: of the kinds that the server limits by themselves, and of tokens what waits
+// for the disk and what does not.
 func overloads() []work {
 	return slices.DeleteFunc(works(), func(w work) bool {
-		return !slices.Contains([]string{"client-credentials", "refresh", "introspection"}, w.name)
+		return !slices.Contains([]string{"client-credentials", "refresh", "introspection", "discovery"}, w.name)
 	})
 }
 

@@ -60,10 +60,9 @@ type feedFigures struct {
 }
 
 type gateFigures struct {
-	Gate    string `json:"gate"`
-	Inside  int    `json:"inside"`
-	Width   int    `json:"width"`
-	Waiting int    `json:"waiting"`
+	Gate   string `json:"gate"`
+	Inside int    `json:"inside"`
+	Width  int    `json:"width"`
 }
 
 type reasonFigures struct {
@@ -151,9 +150,7 @@ func overviewOf(s span) overview {
 	for _, gate := range s.now.values("mintmark_gate_requests", "gate") {
 		labels := map[string]string{"gate": gate}
 		if inside := int(s.now.sum("mintmark_gate_requests", labels)); inside > 0 {
-			o.Gates = append(o.Gates, gateFigures{
-				gate, inside, int(s.now.sum("mintmark_gate_width", labels)), int(s.now.sum("mintmark_gate_waiting", labels)),
-			})
+			o.Gates = append(o.Gates, gateFigures{gate, inside, int(s.now.sum("mintmark_gate_width", labels))})
 		}
 	}
 	for _, reason := range s.now.values("mintmark_refusals_total", "reason") {
@@ -199,7 +196,7 @@ func (o *overview) print(w io.Writer) error {
 	fmt.Fprintf(w, "feed       %d readers; verifiers: %d live, %d stale, %d expired, %d starting, %d gone; %d entries behind at most\n",
 		f.Readers, f.Verifiers["live"], f.Verifiers["stale"], f.Verifiers["expired"], f.Verifiers["init"], f.Verifiers["disconnected"], f.Lag)
 	for _, g := range o.Gates {
-		fmt.Fprintf(w, "gate       %s: %d of %d, %d waiting\n", g.Gate, g.Inside, g.Width, g.Waiting)
+		fmt.Fprintf(w, "gate       %s: %d of %d\n", g.Gate, g.Inside, g.Width)
 	}
 	for _, r := range o.Refusals {
 		fmt.Fprintf(w, "refused    %s: %s/s\n", r.Reason, figureText(r.PerS))

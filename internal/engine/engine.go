@@ -41,6 +41,7 @@ type Engine struct {
 	clientKeys *clientKeys
 	clock      clock
 	hashing    *hashing
+	turns      turns
 	minting    atomic.Pointer[mint.Mint]
 	reference  secret.ReferenceKey
 	formKey    []byte
@@ -62,7 +63,8 @@ type Engine struct {
 // keys of a new database are made in the background: the first token need not
 // wait for them.
 func Open(ctx context.Context, c Config) (*Engine, error) {
-	e := &Engine{policy: c.Policy, store: c.Store, kek: c.KEK, log: c.Log, egress: c.Egress, hashing: newHashing(), fetching: make(chan struct{}, requestFetches)}
+	e := &Engine{policy: c.Policy, store: c.Store, kek: c.KEK, log: c.Log, egress: c.Egress, hashing: newHashing(), turns: newTurns(c.Store.Embedded())}
+	e.fetching = make(chan struct{}, requestFetches)
 	if e.egress == nil {
 		e.egress = egress.New(nil)
 	}
@@ -106,9 +108,6 @@ func (e *Engine) Close() {
 
 // Issuer is the issuer of every token, and the base of every link.
 func (e *Engine) Issuer() oauth.Issuer { return e.policy.Issuer }
-
-// Embedded says whether the database is a file that this process alone works on.
-func (e *Engine) Embedded() bool { return e.store.Embedded() }
 
 // JWKS is the published key set, as bytes made when the ring last changed.
 func (e *Engine) JWKS() []byte { return e.minting.Load().Ring.JWKS() }

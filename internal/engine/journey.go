@@ -22,44 +22,42 @@ type journey[S, A any] struct {
 	decide func(S, decide.Env) decide.Outcome[A]
 	// sign signs what the answer asks for; nil where there is nothing to sign.
 	sign func(context.Context, *A) error
+	// turns are taken to prepare what is committed; nil where nobody waits for that.
+	turns turns
 }
 
 // run walks a journey to its end. A conflict starts again from the load.
 func run[S, A any](ctx context.Context, e *Engine, j journey[S, A]) (A, *oauth.Error) {
-	state, err := j.load(ctx)
-	if err != nil {
-		var none A
-		return none, trouble(err)
-	}
-	return runFrom(ctx, e, j, state)
+	return runWith(ctx, e, j, j.load)
 }
 
 // runFrom is run from a state that was loaded already.
-func runFrom[S, A any](ctx context.Context, e *Engine, j journey[S, A], state S) (none A, _ *oauth.Error) {
+func runFrom[S, A any](ctx context.Context, e *Engine, j journey[S, A], state S) (A, *oauth.Error) {
+	return runWith(ctx, e, j, func(context.Context) (S, error) { return state, nil })
+}
+
+// runWith is run with a first load of its own.
+func runWith[S, A any](ctx context.Context, e *Engine, j journey[S, A], load func(context.Context) (S, error)) (A, *oauth.Error) {
 	for attempt := 1; ; attempt++ {
-		if answer, refused, settled := settle(ctx, e, j, state); settled {
+		if answer, refused, settled := settle(ctx, e, j, load); settled {
 			return answer, refused
 		}
 		if attempt == maxAttempts {
+			var none A
 			return none, oauth.Refuse(oauth.ReasonConflictPersists)
 		}
-		var err error
-		if state, err = j.load(ctx); err != nil {
-			return none, trouble(err)
-		}
+		load = j.load
 	}
 }
 
-// settle decides a loaded state, signs and commits; it is not settled when the
+// settle loads, decides, signs and commits; it is not settled when the
 // commit conflicts. It signs first, so that a signer that fails spends nothing,
 // and commits also what a refusal asks for. The answer of a refusal says where
 // it may be redirected.
-func settle[S, A any](ctx context.Context, e *Engine, j journey[S, A], state S) (answer A, refused *oauth.Error, settled bool) {
-	outcome := j.decide(state, e.env())
-	if outcome.Err == nil && j.sign != nil {
-		if err := j.sign(ctx, &outcome.Answer); err != nil {
-			return answer, oauth.Refuse(oauth.ReasonSignerFailed).Because(err), true
-		}
+func settle[S, A any](ctx context.Context, e *Engine, j journey[S, A], load func(context.Context) (S, error)) (answer A, refused *oauth.Error, settled bool) {
+	outcome, refused := prepare(ctx, e, j, load)
+	if refused != nil {
+		return answer, refused, true
 	}
 	switch err := e.commit(ctx, outcome.Changes); {
 	case errors.Is(err, store.ErrConflict):
@@ -68,6 +66,25 @@ func settle[S, A any](ctx context.Context, e *Engine, j journey[S, A], state S) 
 		return answer, trouble(err), true
 	}
 	return outcome.Answer, outcome.Err, true
+}
+
+// prepare loads, decides and signs, when it is this request's turn.
+func prepare[S, A any](ctx context.Context, e *Engine, j journey[S, A], load func(context.Context) (S, error)) (none decide.Outcome[A], _ *oauth.Error) {
+	if refused := j.turns.take(ctx); refused != nil {
+		return none, refused
+	}
+	defer j.turns.give()
+	state, err := load(ctx)
+	if err != nil {
+		return none, trouble(err)
+	}
+	outcome := j.decide(state, e.env())
+	if outcome.Err == nil && j.sign != nil {
+		if err := j.sign(ctx, &outcome.Answer); err != nil {
+			return none, oauth.Refuse(oauth.ReasonSignerFailed).Because(err)
+		}
+	}
+	return outcome, nil
 }
 
 // env reads the clock once and draws once: the world of one attempt.

@@ -54,7 +54,7 @@ func settling[S, A any](w *world, j journey[S, A], state S, end settled[A], done
 			return out
 		}
 		var over bool
-		end.answer, end.refused, over = settle(w.Context(), w.Engine, traced, state)
+		end.answer, end.refused, over = settle(w.Context(), w.Engine, traced, func(context.Context) (S, error) { return state, nil })
 		switch {
 		case over:
 			w.committed(end.loaded, changes)

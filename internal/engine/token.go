@@ -14,19 +14,24 @@ func (e *Engine) Token(ctx context.Context, req *oauth.TokenRequest) (signed rec
 	identify(&req.Credentials)
 	switch req.GrantType {
 	case oauth.GrantAuthorizationCode:
-		_, refused = run(ctx, e, e.exchange(req, &signed))
+		_, refused = runInTurn(ctx, e, e.exchange(req, &signed))
 	case oauth.GrantRefreshToken:
-		_, refused = run(ctx, e, e.refresh(req, &signed))
+		_, refused = runInTurn(ctx, e, e.refresh(req, &signed))
 		if refused != nil && refused.Reason == oauth.ReasonRefreshFromFuture {
 			refused = e.refreshedFromFuture(ctx, req, refused)
 		}
 	default:
-		_, refused = run(ctx, e, e.clientCredentials(req, &signed))
+		_, refused = runInTurn(ctx, e, e.clientCredentials(req, &signed))
 	}
 	if refused != nil {
 		return record.SignedTokens{}, refused
 	}
 	return signed, nil
+}
+
+func runInTurn[S, A any](ctx context.Context, e *Engine, j journey[S, A]) (A, *oauth.Error) {
+	j.turns = e.turns
+	return run(ctx, e, j)
 }
 
 func (e *Engine) exchange(req *oauth.TokenRequest, signed *record.SignedTokens) journey[*record.CodeState, record.Tokens] {

@@ -21,7 +21,7 @@ func busy(t *testing.T) *metrics.Metrics {
 	m.Watch(func() metrics.Reading {
 		return metrics.Reading{CommitQueue: 1, Hashing: 2, HashWaiting: 3, Readers: 4, Seq: 5, Verifiers: map[string]int{"live": 6}, Lag: 7}
 	})
-	m.Gate("tokens", 512, func() int { return 8 }, func() int { return 3 })
+	m.Gate("tokens", 512, func() int { return 8 })
 	m.Route("/oauth2/token", false).Answered(200, 3*time.Millisecond)
 	m.Route("/revocations/stream", true).Answered(200, time.Hour)
 	m.Refused("code_used")
@@ -124,7 +124,7 @@ func TestNobodyCountsIsNoTrouble(t *testing.T) {
 	m.Constant("nonce")
 	m.Reported()
 	m.Confirmed(0)
-	m.Gate("x", 1, func() int { return 0 }, func() int { return 0 })
+	m.Gate("x", 1, func() int { return 0 })
 }
 
 func TestAnAnswerIsCountedWithoutGarbage(t *testing.T) {

@@ -58,14 +58,13 @@ func (m *moment) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// Gate shows how full a gate is behind which so many requests of a kind are worked on, and how many
-// wait in front of it.
-func (m *Metrics) Gate(name string, width int, inside, waiting func() int) {
+// Gate shows how full a gate is that lets so many requests of a kind through.
+func (m *Metrics) Gate(name string, width int, inside func() int) {
 	if m == nil {
 		return
 	}
 	labels := prometheus.Labels{"gate": name}
-	for figureName, read := range map[string]func() int{nameGate: inside, nameGateWidth: func() int { return width }, nameGateWaiting: waiting} {
+	for figureName, read := range map[string]func() int{nameGate: inside, nameGateWidth: func() int { return width }} {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(
 			prometheus.GaugeOpts{Name: figureName, Help: figure(figureName).About, ConstLabels: labels},
 			func() float64 { return float64(read()) }))

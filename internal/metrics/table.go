@@ -26,7 +26,6 @@ const (
 	nameTokens       = "mintmark_token_answers_total" //nolint:gosec // it is no credential
 	nameGate         = "mintmark_gate_requests"
 	nameGateWidth    = "mintmark_gate_width"
-	nameGateWaiting  = "mintmark_gate_waiting"
 	nameGroups       = "mintmark_commit_plans"
 	nameCommits      = "mintmark_commit_seconds"
 	nameCommitQueue  = "mintmark_commit_queue"
@@ -51,9 +50,8 @@ func Table() []Figure {
 		{nameLatency, histogram, []string{"route"}, "How long answers took. Streams and long polls of the feed are not in it."},
 		{nameRefusals, counter, []string{"reason"}, "Requests refused, by reason: the words of errors.md."},
 		{nameTokens, counter, []string{"grant_type"}, "Requests that the token endpoint answered with tokens."},
-		{nameGate, gauge, []string{"gate"}, "Requests of a kind that are being worked on."},
-		{nameGateWidth, gauge, []string{"gate"}, "How many requests of a kind are worked on at once; past that they wait, where that helps, or are answered 503."},
-		{nameGateWaiting, gauge, []string{"gate"}, "Requests of a kind that wait to be worked on."},
+		{nameGate, gauge, []string{"gate"}, "Requests of a kind that are being worked on; past the width the answer is 503."},
+		{nameGateWidth, gauge, []string{"gate"}, "How many requests of a kind are worked on at once."},
 		{nameGroups, histogram, nil, "Plans that shared a commit: 1 while there is no queue."},
 		{nameCommits, histogram, nil, "How long a commit took, the wait for the disk included."},
 		{nameCommitQueue, gauge, nil, "Plans that wait for a commit."},

@@ -156,7 +156,7 @@ func (a *administration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	if !a.gate.enter(r.Context()) {
+	if !a.gate.enter() {
 		w.Header().Set(headerComeBack, comeBack())
 		sendProblem(w, tooBusy())
 		return

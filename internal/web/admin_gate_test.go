@@ -22,7 +22,7 @@ func TestAdministratorsWaitTheirTurn(t *testing.T) {
 		return w
 	}
 	for range adminWidth {
-		if !handler.gate.enter(t.Context()) {
+		if !handler.gate.enter() {
 			t.Fatal("it is full too soon")
 		}
 	}
@@ -34,7 +34,7 @@ func TestAdministratorsWaitTheirTurn(t *testing.T) {
 	if w := ask(); w.Code != http.StatusNotFound {
 		t.Errorf("when there is room again: %d", w.Code)
 	}
-	if len(handler.gate.inside) != adminWidth-1 {
-		t.Errorf("%d are inside, not %d", len(handler.gate.inside), adminWidth-1)
+	if handler.gate.inside.Load() != adminWidth-1 {
+		t.Errorf("%d are inside, not %d", handler.gate.inside.Load(), adminWidth-1)
 	}
 }

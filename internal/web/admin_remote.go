@@ -66,7 +66,7 @@ func (a *remoteAdministration) admit(r *http.Request, network string) (record.Ad
 	if refused != nil {
 		return record.AdminToken{}, refused
 	}
-	if !a.inside.gate.enter(r.Context()) {
+	if !a.inside.gate.enter() {
 		return record.AdminToken{}, oauth.Refuse(oauth.ReasonOverloaded)
 	}
 	defer a.inside.gate.exit()

@@ -279,7 +279,7 @@ func TestARevocationDoesNotWaitBehindTooManyOthers(t *testing.T) {
 	w := newWorld(t, "http://localhost:8484")
 	w.follow()
 	for range gateWidth {
-		if !w.site.receipts.enter(t.Context()) {
+		if !w.site.receipts.enter() {
 			t.Fatal("it is full too soon")
 		}
 	}

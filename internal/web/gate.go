@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"runtime"
 	"strconv"
 	"sync/atomic"
@@ -16,101 +15,66 @@ const gateWidth = 512
 
 // room is how many a gate lets in.
 type room struct {
-	width    int // worked on at a time
-	standing int // who may wait for that, in a queue that does not empty
-	burst    int // and in one that was empty a moment ago
+	usual int // as many as keep the server busy
+	width int // if there have been more than usual for long
+	burst int // if there were no more than usual a moment ago
 }
 
-// roomFor lets so many in, and nobody waits.
-func roomFor(width int) room { return room{width: width} }
+// roomFor lets so many in.
+func roomFor(width int) room { return room{usual: width, width: width, burst: width} }
 
-// roomForTokens is for what costs many times what its refusal does (docs/decisions/0026).
-// Those who are worked on wait for processor and disk, and a few keep both busy. The
-// others wait here, where they keep their order and cost nothing: with more to choose from,
-// the processor would serve none more, and come later to those whom it must refuse.
-// A database that is not in this process may be far away: more are on their way to it.
-func roomForTokens(embedded bool) room {
-	const letIn, burst = 96, 256
-	processors, width := runtime.GOMAXPROCS(0), 64
-	if embedded {
-		width = 12
-	}
-	return room{width: width * processors, standing: (letIn - width) * processors, burst: (burst - width) * processors}
+// roomForTokens is for what costs many times what its refusal does. What is let in is all
+// the queue there is, so it bounds how long one waits: with more, each would be later and
+// none more be served (docs/decisions/0022, 0026).
+func roomForTokens() room {
+	processors := runtime.GOMAXPROCS(0)
+	return room{usual: 4 * processors, width: 96 * processors, burst: 256 * processors}
 }
 
-// passing is how long a queue may last that a stall has left: a checkpoint of the
-// database, a slow disk. One that lasts longer is there because more is asked than can be
-// answered, and whoever joins it only waits (Nichols, Jacobson: Controlling Queue Delay).
+// passing is how long more than usual may be in at a time: a checkpoint of the database
+// or a slow disk lets them gather. If it lasts longer, more is asked than can be
+// answered, and whoever joins them only waits (Nichols, Jacobson: Controlling Queue Delay).
 const passing = 250 * time.Millisecond
-
-// patience is for when those inside do not come out, because the database does not
-// answer them.
-const patience = time.Second
 
 // gate keeps a flood of one kind of request (documents, tokens, what is asked
 // about tokens, pages) from taking the server from the others. A request passes
 // once its body is there: slow senders do not hold it. A nil gate lets all pass.
 type gate struct {
 	room
-	inside  chan struct{} // of those that are worked on, at most width
-	waiting atomic.Int64
-	since   atomic.Int64 // when the queue was last empty, in nanoseconds of Unix time
+	inside atomic.Int64
+	since  atomic.Int64 // when there began to be more than usual, in nanoseconds of Unix time
 
 	untold atomic.Int64 // refused since the log last had a line about it
 	told   atomic.Int64 // when it had, in nanoseconds of Unix time
 }
 
 func newGate(m *metrics.Metrics, name string, r room) *gate {
-	g := &gate{room: r, inside: make(chan struct{}, r.width)}
-	m.Gate(name, r.width, func() int { return len(g.inside) }, func() int { return int(g.waiting.Load()) })
+	g := &gate{room: r}
+	m.Gate(name, r.width, func() int { return int(g.inside.Load()) })
 	return g
 }
 
 func (s *site) newGate(name string, r room) *gate { return newGate(s.metrics, name, r) }
 
-// enter waits for its turn, or says that there is no room.
-func (g *gate) enter(ctx context.Context) bool {
+// enter says whether there is room; if so, exit must follow.
+func (g *gate) enter() bool {
 	if g == nil {
 		return true
 	}
-	select {
-	case g.inside <- struct{}{}:
-		return true
-	default:
-		return g.join() && g.wait(ctx)
+	n := int(g.inside.Add(1))
+	if n == g.usual+1 {
+		g.since.Store(time.Now().UnixNano())
 	}
-}
-
-// join takes a place in the queue.
-func (g *gate) join() bool {
-	place, now := int(g.waiting.Add(1)), time.Now().UnixNano()
-	if place == 1 {
-		g.since.Store(now)
-	}
-	if place <= g.standing || place <= g.burst && now-g.since.Load() < int64(passing) {
+	if n <= g.width || n <= g.burst && time.Now().UnixNano()-g.since.Load() < int64(passing) {
 		return true
 	}
-	g.waiting.Add(-1)
-	return false
-}
-
-// wait waits in the queue. First come, first served: so are those who send to a channel.
-func (g *gate) wait(ctx context.Context) bool {
-	defer g.waiting.Add(-1)
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	select {
-	case g.inside <- struct{}{}:
-		return true
-	case <-late.C:
-	case <-ctx.Done(): // the client is gone
-	}
+	g.inside.Add(-1)
 	return false
 }
 
 func (g *gate) exit() {
 	if g != nil {
-		<-g.inside
+		g.inside.Add(-1)
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *site) revoke(v *visit) {
 	}
 	s.shareWithClient(v, request.Credentials.ClientID)
 	wait := preferredWait(v.r.Header)
-	if wait > 0 && !s.receipts.enter(v.r.Context()) {
+	if wait > 0 && !s.receipts.enter() {
 		wait = 0 // a preference, no more (RFC 7240 §2)
 	} else if wait > 0 {
 		defer s.receipts.exit()

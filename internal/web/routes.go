@@ -59,7 +59,7 @@ func (s *site) table(metadata metadataDocuments) map[string]*route {
 		}
 		routes[path] = &r
 	}
-	documents, tokens := s.newGate("documents", roomFor(gateWidth)), s.newGate("tokens", s.forTokens)
+	documents, tokens := s.newGate("documents", roomFor(gateWidth)), s.newGate("tokens", roomForTokens())
 	lookups, people := s.newGate("lookups", roomFor(gateWidth)), s.newGate("pages", roomFor(gateWidth))
 
 	for _, path := range s.issuer.MetadataPaths() {

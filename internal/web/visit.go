@@ -71,7 +71,7 @@ func (s *site) receive(w http.ResponseWriter, r *http.Request, mutual bool) {
 		s.refuse(v, err)
 		return
 	}
-	if !v.route.gate.enter(v.r.Context()) {
+	if !v.route.gate.enter() {
 		s.refuse(v, oauth.Refuse(oauth.ReasonOverloaded))
 		return
 	}

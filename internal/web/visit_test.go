@@ -119,7 +119,7 @@ func TestEachKindOfRequestHasALimitOfItsOwn(t *testing.T) {
 	kinds := map[string]int{ // and the width
 		"/oauth2/token": w.site.routes["/oauth2/token"].gate.width, "/oauth2/introspect": gateWidth, "/.well-known/jwks.json": gateWidth, "/login": gateWidth,
 	}
-	w.site.routes["/oauth2/token"].gate.room = roomFor(kinds["/oauth2/token"]) // in which nobody waits
+	w.site.routes["/oauth2/token"].gate.room = roomFor(kinds["/oauth2/token"]) // as if there had been more than usual for long
 	full := func(path string) bool {
 		method := http.MethodPost
 		if path == "/.well-known/jwks.json" || path == "/login" {
@@ -129,7 +129,7 @@ func TestEachKindOfRequestHasALimitOfItsOwn(t *testing.T) {
 	}
 	for flooded, width := range kinds {
 		for range width {
-			if !w.site.routes[flooded].gate.enter(t.Context()) {
+			if !w.site.routes[flooded].gate.enter() {
 				t.Fatalf("%s is full before %d", flooded, width)
 			}
 		}

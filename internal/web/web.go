@@ -67,7 +67,6 @@ type site struct {
 	metrics   *metrics.Metrics
 	proxies   proxies
 	routes    map[string]*route
-	forTokens room
 	receipts  *gate // who waits for one
 	lost      *route
 	notMutual *route // what is elsewhere only
@@ -115,7 +114,6 @@ func New(c Config) (Handlers, error) {
 		cookies:   cookiesOf(issuer),
 		formKey:   c.Engine.FormKey(),
 		registers: c.Engine.RegistrationIsOn(),
-		forTokens: roomForTokens(c.Engine.Embedded()),
 
 		mutualHosts: mutualHosts(can.MutualOrigin),
 		fromProxies: c.CertificatesFromProxies,
