@@ -14,13 +14,13 @@ import (
 func TestTurnsComeInTheOrderOfTheRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turn := make(turns, 1)
-		var order []string
+		came := make(chan string, 4)
 		come := func(ctx context.Context, name string) {
 			go func() {
 				if refused := turn.take(ctx); refused != nil {
 					name += " is refused: " + string(refused.Reason)
 				}
-				order = append(order, name)
+				came <- name
 			}()
 			synctest.Wait()
 		}
@@ -35,6 +35,11 @@ func TestTurnsComeInTheOrderOfTheRequests(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(patience) // c does not get on
 		synctest.Wait()
+		close(came)
+		var order []string
+		for name := range came {
+			order = append(order, name)
+		}
 		if want := []string{"a", "b is refused: overloaded", "c", "d is refused: overloaded"}; !slices.Equal(order, want) {
 			t.Errorf("%q, want %q", order, want)
 		}
