@@ -54,9 +54,9 @@ func (s *site) start(ctx context.Context) error {
 
 // launch starts the server without waiting for it.
 func (s *site) launch(ctx context.Context) error {
-	flags := append([]string{"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data, "--drain", "0s"}, s.flags...)
+	flags := append([]string{"serve", "--listen", s.address, "--issuer", s.issuer, "--data", s.data}, s.flags...)
 	if s.rows != nil {
-		flags = append(flags, "--database", s.rows.url())
+		flags = append(flags, "--database", s.rows.url(), "--drain", "0s")
 	}
 	command := slices.Concat(s.before, []string{s.binary}, flags)
 	p, err := launch(ctx, s.address, s.log, command[0], command[1:]...)
